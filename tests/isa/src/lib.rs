@@ -1,0 +1,1 @@
+//! Case files of every guest ISA.

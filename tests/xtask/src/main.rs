@@ -1,0 +1,3 @@
+//! Project tasks: tidy, images, coverage, bench, bless.
+
+fn main() {}

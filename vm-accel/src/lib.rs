@@ -1,0 +1,1 @@
+//! Runs the guest on the host CPU: KVM, HVF, WHPX.

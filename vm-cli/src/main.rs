@@ -1,0 +1,3 @@
+//! The command vm.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Boot loaders: ELF, Image, containers, device tree, built-in firmware.

@@ -1,0 +1,1 @@
+//! The device trait, the bus, interrupt lines, back ends.

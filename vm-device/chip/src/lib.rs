@@ -1,0 +1,1 @@
+//! Chips: UART, PLIC, ACLINT, RTC, finisher, fw_cfg.

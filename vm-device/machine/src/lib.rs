@@ -1,0 +1,1 @@
+//! Machines: memory map and devices as one table.

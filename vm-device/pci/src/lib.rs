@@ -1,0 +1,1 @@
+//! PCIe host bridge, configuration space, MSI-X.

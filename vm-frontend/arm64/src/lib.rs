@@ -1,0 +1,1 @@
+//! ARM64: rows, registers.

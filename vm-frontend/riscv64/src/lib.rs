@@ -1,0 +1,1 @@
+//! RISC-V64: rows, registers, system state, page walk, traps.

@@ -1,0 +1,1 @@
+//! The shared IR: operation table, builder, text form, verifier, passes, soft floating point.

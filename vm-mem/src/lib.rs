@@ -1,0 +1,1 @@
+//! Guest physical memory, software TLB, dirty and code tracking.

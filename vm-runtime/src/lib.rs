@@ -1,0 +1,1 @@
+//! Composition: VM life cycle, scheduling, host files, snapshots.
