@@ -1,1 +1,28 @@
-//! Guest physical memory, software TLB, dirty and code tracking.
+//! Guest memory: RAM, the software TLB, and what is known about each page.
+//!
+//! [`GuestRam`] is the guest's physical memory on top of `vm-memory`; every write that reaches
+//! it, from a CPU, a device or a virtqueue, marks its pages dirty and notices when it touches a
+//! page from which code was translated.
+//! [`Tlb`] keeps the results of page walks for one vCPU, a table for each address space and
+//! access mode, in a form that interpreters and translated code read alike.
+//! [`Walk`] is what a guest architecture adds: how its page tables are read.
+//!
+//! **Invariant**: no reference into guest memory is ever handed out; a racing guest can change
+//! bytes at any time, and every access copies.
+//!
+//! **Invariant**: a page that a TLB entry lets be written is dirty and holds no translated code.
+//!
+//! **Invariant**: no access outside RAM succeeds, whatever the address and length.
+
+mod pages;
+mod ram;
+mod tlb;
+mod walk;
+
+pub use pages::PageMarks;
+pub use ram::{GuestRam, HostPage, RamError, RamFault};
+pub use tlb::{ContextKey, TLB_ENTRIES, Tlb, TlbEntry, TlbTable};
+pub use walk::{Access, PageEntry, Walk};
+
+/// The `vm-memory` type beneath [`GuestRam`], for crates of that family.
+pub type Mmap = vm_memory::GuestMemoryMmap<PageMarks>;
