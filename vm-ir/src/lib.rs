@@ -1,1 +1,30 @@
-//! The shared IR: operation table, builder, text form, verifier, passes, soft floating point.
+//! The shared intermediate representation.
+//!
+//! A guest architecture says what its instructions mean by lifting them to the operations
+//! defined here, once; every engine runs those operations and knows nothing of the guest.
+//! [`ops`] is the table of operations: name, types, effects and meaning, each written once.
+//! [`Block`] is straight-line code over them, [`Builder`] writes it, [`Frontend`] is what an
+//! architecture offers to an engine, and [`float`] is the exact arithmetic behind the
+//! floating-point operations.
+//!
+//! **Invariant**: operations are total: every input has exactly one result, on every host.
+//!
+//! **Invariant**: guest state is read by `get` and written by `set`, and by helpers that say so.
+//!
+//! **Invariant**: within one guest instruction no `set` comes before an operation that may trap,
+//! so that at each such operation the state is the one at the instruction's start.
+
+pub mod block;
+pub mod builder;
+pub mod float;
+pub mod frontend;
+pub mod ops;
+pub mod types;
+
+pub use block::{Block, Effect, End, Hint, Id, Inst, MemArg, Order};
+pub use builder::{Builder, Val};
+pub use frontend::{
+    Effects, Frontend, Helper, HelperCx, Layout, Lifted, Request, SlotId, SlotInfo, Text,
+};
+pub use ops::{Op, Shape};
+pub use types::Type;
