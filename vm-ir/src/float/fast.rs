@@ -1,0 +1,135 @@
+//! The same operations on the host's own arithmetic, where that provably changes nothing.
+//!
+//! Every function gives what its namesake outside this module gives, except that it may leave out
+//! a flag that is in `sticky` already.
+//! The host is asked when three things hold, else the exact operation runs:
+//!
+//! 1. The rounding direction is to nearest, ties to even.
+//!    Rust's arithmetic on `f32` and `f64` is defined as IEEE 754's in that direction, correctly
+//!    rounded, and assumes that nobody changes the host's mode.
+//! 2. Inexact is sticky.
+//! 3. The host's result is finite and its magnitude is above that of the smallest normal value.
+//!
+//! The result is then the right one, since IEEE 754 leaves no choice: these operations are
+//! correctly rounded, and the points where implementations differ are NaNs and tininess.
+//! A result that is no NaN had no NaN among its operands.
+//! Nor does any flag but inexact go unseen:
+//!
+//! - *Invalid* delivers a NaN, and *division by zero* an infinity; point 3 excludes both.
+//! - *Overflow* delivers an infinity when rounding to nearest; excluded.
+//! - *Underflow* needs a tiny value, that is, one below the smallest normal one in magnitude,
+//!   before rounding or (for other guests) after.
+//!   Rounding is monotonic and the smallest normal value is representable, so a tiny value rounds
+//!   to that at most, by either reading; excluded.
+//! - *Inexact* may be raised, and is sticky by point 2.
+//!
+//! Flags beyond the five are not covered: a guest that tells subnormal operands (x86's `DE`) or
+//! flushes them must look at its operands itself.
+//! The host's sticky flags are never read: compilers move, merge and drop floating-point
+//! operations without regard to them.
+
+use super::{Flags, Format, Out, Rounding, Rules};
+
+/// HOST-ARCH: 32-bit x86 without SSE2 computes in the x87's wider format and rounds twice.
+const HOST_IS_IEEE: bool = !cfg!(all(target_arch = "x86", not(target_feature = "sse2")));
+
+/// HOST-ARCH: elsewhere `mul_add` on `f64` is a library call slower than the exact operation.
+const HOST_HAS_FMA: bool = cfg!(any(
+    target_feature = "fma",
+    target_arch = "aarch64",
+    target_arch = "riscv64"
+));
+
+/// Points 1 and 2 of the module's proof.
+#[inline(always)]
+const fn permitted(rm: Rounding, sticky: Flags) -> bool {
+    HOST_IS_IEEE && matches!(rm, Rounding::NearestEven) && sticky.contains(Flags::NX)
+}
+
+/// Point 3 for binary32.
+#[inline(always)]
+fn accept_single(result: f32) -> Option<Out> {
+    // Magnitudes from one above the smallest normal value to the largest finite one.
+    let bits = result.to_bits();
+    let magnitude = bits & 0x7fff_ffff;
+    (magnitude.wrapping_sub(0x0080_0001) < 0x7eff_ffff).then(|| Out::exact(bits.into()))
+}
+
+/// Point 3 for binary64.
+#[inline(always)]
+fn accept_double(result: f64) -> Option<Out> {
+    let bits = result.to_bits();
+    let magnitude = bits & 0x7fff_ffff_ffff_ffff;
+    (magnitude.wrapping_sub(0x0010_0000_0000_0001) < 0x7fdf_ffff_ffff_ffff)
+        .then(|| Out::exact(bits))
+}
+
+/// The value of a pattern, whose high half is ignored.
+#[inline(always)]
+const fn single(bits: u64) -> f32 {
+    f32::from_bits(bits as u32)
+}
+
+/// Defines one operation: its documentation, name, operands, and how each width is computed.
+macro_rules! fast {
+    ($doc:literal $name:ident($($operand:ident),+) $single:expr, $double:expr) => {
+        #[doc = $doc]
+        #[inline]
+        pub fn $name(
+            f: Format,
+            $($operand: u64,)+
+            rm: Rounding,
+            rules: Rules,
+            sticky: Flags,
+        ) -> Out {
+            if permitted(rm, sticky) {
+                let accepted = match f {
+                    Format::F32 => {
+                        let compute: fn($(fast!(@f32 $operand)),+) -> Option<f32> = $single;
+                        compute($(single($operand)),+).and_then(accept_single)
+                    }
+                    Format::F64 => {
+                        let compute: fn($(fast!(@f64 $operand)),+) -> Option<f64> = $double;
+                        compute($(f64::from_bits($operand)),+).and_then(accept_double)
+                    }
+                    Format::F16 => None,
+                };
+                if let Some(out) = accepted {
+                    return out;
+                }
+            }
+            super::$name(f, $($operand,)+ rm, rules)
+        }
+    };
+    (@f32 $operand:ident) => { f32 };
+    (@f64 $operand:ident) => { f64 };
+}
+
+fast!("`a + b`." add(a, b) |a, b| Some(a + b), |a, b| Some(a + b));
+fast!("`a - b`." sub(a, b) |a, b| Some(a - b), |a, b| Some(a - b));
+fast!("`a * b`." mul(a, b) |a, b| Some(a * b), |a, b| Some(a * b));
+fast!("`a / b`." div(a, b) |a, b| Some(a / b), |a, b| Some(a / b));
+fast!("The square root of `a`." sqrt(a) |a| Some(a.sqrt()), |a| Some(a.sqrt()));
+fast!("`a * b + c` with one rounding." fma(a, b, c) fma_single, fma_double);
+
+/// Fused multiply-add of singles by way of doubles, or `None` where that might round wrongly.
+///
+/// The product of two singles is exact as a double, and the sum is the double nearest to the exact
+/// value.
+/// Rounding that to a single is right unless it lies exactly between two neighbouring singles:
+/// each such midpoint is itself a double and rounding is monotonic, so the exact value and a
+/// double that is no midpoint lie on the same side of all midpoints.
+/// This holds for normal singles; the caller sends the others away by point 3.
+#[inline(always)]
+fn fma_single(a: f32, b: f32, c: f32) -> Option<f32> {
+    const BELOW_SINGLE: u64 = 0x1fff_ffff;
+    const MIDPOINT: u64 = 0x1000_0000;
+    let total = f64::from(a) * f64::from(b) + f64::from(c);
+    (total.to_bits() & BELOW_SINGLE != MIDPOINT).then_some(total as f32)
+}
+
+/// Fused multiply-add of doubles where the host has an instruction for it.
+#[inline(always)]
+fn fma_double(a: f64, b: f64, c: f64) -> Option<f64> {
+    HOST_HAS_FMA.then(|| a.mul_add(b, c))
+}
