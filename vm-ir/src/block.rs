@@ -81,13 +81,23 @@ impl MemArg {
     /// A relaxed little-endian access with the CPU's own rights.
     #[must_use]
     pub const fn plain(offset: i32) -> Self {
-        Self { offset, order: Order::Relaxed, big_endian: false, as_user: false }
+        Self {
+            offset,
+            order: Order::Relaxed,
+            big_endian: false,
+            as_user: false,
+        }
     }
 
     /// An access at the address itself, with this ordering.
     #[must_use]
     pub const fn ordered(order: Order) -> Self {
-        Self { offset: 0, order, big_endian: false, as_user: false }
+        Self {
+            offset: 0,
+            order,
+            big_endian: false,
+            as_user: false,
+        }
     }
 
     /// The packed form.
@@ -111,7 +121,12 @@ impl MemArg {
             _ => Order::Sequential,
         };
         let (big_endian, as_user) = (imm >> 40 & 1 == 1, imm >> 41 & 1 == 1);
-        Self { offset: imm as u32 as i32, order, big_endian, as_user }
+        Self {
+            offset: imm as u32 as i32,
+            order,
+            big_endian,
+            as_user,
+        }
     }
 }
 
@@ -177,9 +192,11 @@ pub struct Block {
 impl Block {
     /// The guest instructions: number of the marker, offset and length in bytes.
     pub fn markers(&self) -> impl Iterator<Item = (usize, u32, u32)> {
-        self.insts.iter().enumerate().filter(|(_, inst)| inst.op == Op::Insn).map(|(i, inst)| {
-            (i, inst.imm as u32, (inst.imm >> 32) as u32)
-        })
+        self.insts
+            .iter()
+            .enumerate()
+            .filter(|(_, inst)| inst.op == Op::Insn)
+            .map(|(i, inst)| (i, inst.imm as u32, (inst.imm >> 32) as u32))
     }
 }
 

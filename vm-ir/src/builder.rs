@@ -38,7 +38,12 @@ impl Builder {
     /// A builder with an empty block.
     #[must_use]
     pub fn new() -> Self {
-        let block = Block { insts: Vec::with_capacity(64), end: End::Goto(0), insns: 0, bytes: 0 };
+        let block = Block {
+            insts: Vec::with_capacity(64),
+            end: End::Goto(0),
+            insns: 0,
+            bytes: 0,
+        };
         Self {
             block: RefCell::new(block),
             insn: RefCell::new((0, 0)),
@@ -72,7 +77,12 @@ impl Builder {
     pub fn begin_insn(&self, bytes: u32) {
         let offset = self.block.borrow().bytes;
         *self.insn.borrow_mut() = (offset, bytes);
-        self.push(Op::Insn, Type::I64, &[], u64::from(offset) | u64::from(bytes) << 32);
+        self.push(
+            Op::Insn,
+            Type::I64,
+            &[],
+            u64::from(offset) | u64::from(bytes) << 32,
+        );
         let mut block = self.block.borrow_mut();
         block.insns += 1;
         block.bytes += bytes;
@@ -104,13 +114,22 @@ impl Builder {
 
     /// Writes one operation and gives its value.
     pub fn push(&self, op: Op, ty: Type, args: &[Id], imm: u64) -> Val<'_> {
-        let mut inst = Inst { op, ty, args: [NONE; 4], imm };
+        let mut inst = Inst {
+            op,
+            ty,
+            args: [NONE; 4],
+            imm,
+        };
         inst.args[..args.len()].copy_from_slice(args);
         let mut block = self.block.borrow_mut();
         let id = block.insts.len() as Id;
         block.insts.push(inst);
         let ty = op.shape().result.of(ty).unwrap_or(ty);
-        Val { builder: self, id, ty }
+        Val {
+            builder: self,
+            id,
+            ty,
+        }
     }
 
     /// A constant.
@@ -179,12 +198,20 @@ impl Builder {
 
     /// Traps if the condition holds.
     pub fn trap_if(&self, cond: Val, cause: u32, value: Val) {
-        self.push(Op::TrapIf, Type::I64, &[cond.id, value.id], u64::from(cause));
+        self.push(
+            Op::TrapIf,
+            Type::I64,
+            &[cond.id, value.id],
+            u64::from(cause),
+        );
     }
 
     /// Ends the block with a trap.
     pub fn trap(&self, cause: u32, value: Val) {
-        self.end(End::Trap { cause, value: value.id });
+        self.end(End::Trap {
+            cause,
+            value: value.id,
+        });
     }
 
     /// Ends the block with a jump to an offset from the current guest instruction.
@@ -198,12 +225,19 @@ impl Builder {
     pub fn branch(&self, cond: Val, offset: i64) {
         let (at, bytes) = self.insn();
         let (taken, fall) = (i64::from(at).wrapping_add(offset), i64::from(at + bytes));
-        self.end(End::Branch { cond: cond.id, taken, fall });
+        self.end(End::Branch {
+            cond: cond.id,
+            taken,
+            fall,
+        });
     }
 
     /// Ends the block with a jump to an address.
     pub fn jump(&self, target: Val, hint: Hint) {
-        self.end(End::Jump { target: target.id, hint });
+        self.end(End::Jump {
+            target: target.id,
+            hint,
+        });
     }
 
     /// Ends the block behind the current guest instruction, because what translations depend on
@@ -308,19 +342,31 @@ impl<'a> Val<'a> {
     /// Zero-extended to a wider type; itself if it has it.
     #[must_use]
     pub fn zext(self, ty: Type) -> Val<'a> {
-        if ty == self.ty { self } else { self.builder.push(Op::Zext, ty, &[self.id], 0) }
+        if ty == self.ty {
+            self
+        } else {
+            self.builder.push(Op::Zext, ty, &[self.id], 0)
+        }
     }
 
     /// Sign-extended to a wider type; itself if it has it.
     #[must_use]
     pub fn sext(self, ty: Type) -> Val<'a> {
-        if ty == self.ty { self } else { self.builder.push(Op::Sext, ty, &[self.id], 0) }
+        if ty == self.ty {
+            self
+        } else {
+            self.builder.push(Op::Sext, ty, &[self.id], 0)
+        }
     }
 
     /// Cut to a narrower type; itself if it has it.
     #[must_use]
     pub fn trunc(self, ty: Type) -> Val<'a> {
-        if ty == self.ty { self } else { self.builder.push(Op::Trunc, ty, &[self.id], 0) }
+        if ty == self.ty {
+            self
+        } else {
+            self.builder.push(Op::Trunc, ty, &[self.id], 0)
+        }
     }
 
     /// The field of `bits` bits from bit `from` upwards, zero-extended.
@@ -334,7 +380,8 @@ impl<'a> Val<'a> {
     #[must_use]
     pub fn deposit(self, from: u32, bits: u32, field: Val<'a>) -> Val<'a> {
         let imm = u64::from(from) | u64::from(bits) << 8;
-        self.builder.push(Op::Deposit, self.ty, &[self.id, field.id], imm)
+        self.builder
+            .push(Op::Deposit, self.ty, &[self.id, field.id], imm)
     }
 }
 

@@ -167,13 +167,21 @@ pub trait Frontend: Walk + Send + Sync {
 
     /// Reads a register by name that is not a slot of its own (a view of one, a computed one).
     fn register(&self, slots: &[u64], name: &str) -> Option<u64> {
-        let index = self.layout().slots.iter().position(|slot| slot.name == name)?;
+        let index = self
+            .layout()
+            .slots
+            .iter()
+            .position(|slot| slot.name == name)?;
         slots.get(index).copied()
     }
 
     /// Sets a register by name, with the register's own rules; false if there is none.
     fn set_register(&self, slots: &mut [u64], name: &str, value: u64) -> bool {
-        let found = self.layout().slots.iter().position(|slot| slot.name == name);
+        let found = self
+            .layout()
+            .slots
+            .iter()
+            .position(|slot| slot.name == name);
         match found.and_then(|index| slots.get_mut(index)) {
             Some(slot) => {
                 *slot = value;

@@ -17,12 +17,14 @@
 pub mod block;
 pub mod builder;
 pub mod float;
+mod float_ops;
 pub mod frontend;
 pub mod ops;
 pub mod types;
 
 pub use block::{Block, Effect, End, Hint, Id, Inst, MemArg, Order};
 pub use builder::{Builder, Val};
+pub use float_ops::{eval_float, format};
 pub use frontend::{
     Effects, Frontend, Helper, HelperCx, Layout, Lifted, Request, SlotId, SlotInfo, Text,
 };

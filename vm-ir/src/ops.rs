@@ -157,11 +157,11 @@ ops! {
     /// High half of the product of a signed and an unsigned number.
     MulHsu  "mulhsu"  (T T)       T   Pure = ((n.s(a) as i128 * b as i128) >> n.bits) as u64;
     /// Unsigned quotient; all ones when divided by zero.
-    DivU    "divu"    (T T)       T   Pure = if b == 0 { u64::MAX } else { a / b };
+    DivU    "divu"    (T T)       T   Pure = match a.checked_div(b) { Some(q) => q, None => u64::MAX };
     /// Signed quotient, towards zero; all ones when divided by zero, the dividend on overflow.
     DivS    "divs"    (T T)       T   Pure = if b == 0 { u64::MAX } else { n.s(a).wrapping_div(n.s(b)) as u64 };
     /// Unsigned remainder; the dividend when divided by zero.
-    RemU    "remu"    (T T)       T   Pure = if b == 0 { a } else { a % b };
+    RemU    "remu"    (T T)       T   Pure = match a.checked_rem(b) { Some(r) => r, None => a };
     /// Signed remainder with the dividend's sign; the dividend when divided by zero.
     RemS    "rems"    (T T)       T   Pure = if b == 0 { a } else { n.s(a).wrapping_rem(n.s(b)) as u64 };
     /// Unsigned quotient of the double-width number `a:b` by `c`, cut to the width; all ones when divided by zero.
@@ -378,7 +378,11 @@ impl Op {
 
 const fn field(imm: u64) -> u64 {
     let bits = (imm >> 8) as u32 & 127;
-    if bits == 0 { 0 } else { u64::MAX >> (64 - if bits > 64 { 64 } else { bits }) }
+    if bits == 0 {
+        0
+    } else {
+        u64::MAX >> (64 - if bits > 64 { 64 } else { bits })
+    }
 }
 
 const fn wide(n: Width, high: u64, low: u64) -> u128 {
@@ -391,7 +395,11 @@ const fn wide_signed(n: Width, high: u64, low: u64) -> i128 {
 }
 
 const fn turn(n: Width, a: u64, by: u32) -> u64 {
-    if by == 0 { a } else { a << by | a >> (n.bits - by) }
+    if by == 0 {
+        a
+    } else {
+        a << by | a >> (n.bits - by)
+    }
 }
 
 const fn or_bytes(a: u64) -> u64 {

@@ -1,1 +1,5 @@
-//! RISC-V64: rows, registers, system state, page walk, traps.
+//! RISC-V64 as a guest: RV64GC and what stands around it.
+//!
+//! **Invariant**: an instruction's meaning is written once, in its row.
+
+pub mod slots;
