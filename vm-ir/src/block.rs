@@ -73,8 +73,6 @@ pub struct MemArg {
     pub order: Order,
     /// The guest's value is big-endian.
     pub big_endian: bool,
-    /// The access is made with the rights of an unprivileged program.
-    pub as_user: bool,
 }
 
 impl MemArg {
@@ -103,10 +101,7 @@ impl MemArg {
     /// The packed form.
     #[must_use]
     pub const fn pack(self) -> u64 {
-        self.offset as u32 as u64
-            | (self.order as u64) << 32
-            | (self.big_endian as u64) << 40
-            | (self.as_user as u64) << 41
+        self.offset as u32 as u64 | (self.order as u64) << 32 | (self.big_endian as u64) << 40
     }
 
     /// From the packed form.

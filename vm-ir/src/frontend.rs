@@ -122,6 +122,12 @@ pub trait Frontend: Walk + Send + Sync {
     /// The address space and mode that instructions and accesses depend on now.
     fn context(&self, slots: &[u64]) -> ContextKey;
 
+    /// The part of a context's mode that instructions depend on: code is shared by all contexts
+    /// in which it is equal.
+    fn code_mode(&self, mode: u64) -> u64 {
+        mode
+    }
+
     /// Lifts instructions from `code`, which stands at the program counter, until one ends the
     /// block, `limit` instructions are lifted or the bytes run out.
     ///
