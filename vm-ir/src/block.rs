@@ -83,7 +83,6 @@ impl MemArg {
             offset,
             order: Order::Relaxed,
             big_endian: false,
-            as_user: false,
         }
     }
 
@@ -94,7 +93,6 @@ impl MemArg {
             offset: 0,
             order,
             big_endian: false,
-            as_user: false,
         }
     }
 
