@@ -113,12 +113,11 @@ impl MemArg {
             5 => Order::Tso,
             _ => Order::Sequential,
         };
-        let (big_endian, as_user) = (imm >> 40 & 1 == 1, imm >> 41 & 1 == 1);
+        let big_endian = imm >> 40 & 1 == 1;
         Self {
             offset: imm as u32 as i32,
             order,
             big_endian,
-            as_user,
         }
     }
 }
