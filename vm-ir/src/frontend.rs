@@ -159,6 +159,13 @@ pub trait Frontend: Walk + Send + Sync {
     /// Brings the state of CPU number `cpu` to what it is after reset.
     fn reset(&self, slots: &mut [u64], cpu: u32);
 
+    /// The trap for a misaligned access that must happen in one step; `None` if the architecture
+    /// permits it.
+    fn misaligned_atomic(&self, access: Access, addr: u64) -> Option<Trap> {
+        let _ = (access, addr);
+        None
+    }
+
     /// The trap for an access that no device answers.
     fn bus_fault(&self, access: Access, addr: u64) -> Trap;
 
