@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::images;
+use crate::{images, tidy};
 
 /// One task of `cargo xtask`.
 pub struct Command {
@@ -17,11 +17,18 @@ pub struct Command {
 }
 
 /// Every task, in the order in which `help` prints them.
-pub const COMMANDS: &[Command] = &[Command {
-    name: "images",
-    help: "make guest kernels, initramfs images and oracles from Debian packages (--list)",
-    run: images::main,
-}];
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "tidy",
+        help: "check the rules of the architecture (--list)",
+        run: tidy::main,
+    },
+    Command {
+        name: "images",
+        help: "make guest kernels, initramfs images and oracles from Debian packages (--list)",
+        run: images::main,
+    },
+];
 
 /// Runs the task that the process's arguments name.
 #[must_use]

@@ -1,6 +1,7 @@
 //! Project tasks, run as `cargo xtask NAME`: the few things that cargo alone does not do.
 //!
 //! `images` makes guest test material from Debian packages and keeps it outside the tree.
+//! `tidy` checks the rules of the architecture.
 //! A task is a plain function in [`command`]'s table; it prints one line a step and fails with a
 //! message that names what was being done.
 //! Tests of other crates use this library for one thing: to find the images, through
@@ -19,3 +20,5 @@
 
 pub mod command;
 pub mod images;
+pub mod tidy;
+mod workspace;

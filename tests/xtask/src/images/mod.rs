@@ -16,6 +16,7 @@ mod products;
 mod stamp;
 mod store;
 
+pub(crate) use apt::run;
 pub use build::main;
 pub use products::{PRODUCTS, Product};
 pub use store::{cache_dir, need, path};
