@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{images, tidy};
+use crate::{ci, images, tidy};
 
 /// One task of `cargo xtask`.
 pub struct Command {
@@ -18,6 +18,11 @@ pub struct Command {
 
 /// Every task, in the order in which `help` prints them.
 pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "ci",
+        help: "all that has to hold before merging: lints, rules, images, tests (--list)",
+        run: ci::main,
+    },
     Command {
         name: "tidy",
         help: "check the rules of the architecture (--list)",

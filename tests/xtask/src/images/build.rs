@@ -30,7 +30,7 @@ pub fn main(words: &[String]) -> Result<ExitCode> {
     let mut wanted = Vec::new();
     for product in args.products() {
         match product.tool.filter(|tool| !is_on_path(tool)) {
-            Some(tool) if args.names_exactly(product) || env::var_os("CI").is_some() => {
+            Some(tool) if args.names_exactly(product) || store::in_ci() => {
                 bail!(
                     "{} needs the program {tool}, which is not installed",
                     product.name
