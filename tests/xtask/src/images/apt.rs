@@ -81,10 +81,25 @@ impl Apt {
         let text = run(self
             .command("apt-get")
             .args(["-qq", "--print-uris", "download", package]))?;
-        let deb = text
-            .lines()
-            .find_map(|line| parse_print_uris(line, package));
+        let deb = text.lines().find_map(parse_print_uris);
         deb.with_context(|| format!("{SUITE} has no package {package}"))
+    }
+
+    /// `package` and all that it depends on, down to the C library: what an empty machine would
+    /// have to install.
+    pub fn find_closure(&self, package: &str) -> Result<Vec<Deb>> {
+        let text = run(self.command("apt-get").args([
+            "-qq",
+            "--no-install-recommends",
+            "--print-uris",
+            "install",
+            package,
+        ]))?;
+        let debs: Vec<_> = text.lines().filter_map(parse_print_uris).collect();
+        if debs.is_empty() {
+            bail!("{SUITE} has no package {package}");
+        }
+        Ok(debs)
     }
 
     /// The package that the meta package `meta` stands for: its first dependency that begins
@@ -98,27 +113,48 @@ impl Apt {
         name.with_context(|| format!("{meta} depends on no package called {prefix}..."))
     }
 
-    /// The file of `deb`, fetched unless it is present.
-    pub fn download(&self, deb: &Deb) -> Result<PathBuf> {
+    /// The files of `debs`; those that are not present are fetched.
+    pub fn download(&self, debs: &[Deb]) -> Result<Vec<PathBuf>> {
         let packages = self.cache.join("packages");
-        let file = packages.join(&deb.file);
-        if file.exists() {
-            return Ok(file);
+        let lacking: Vec<_> = debs
+            .iter()
+            .filter(|deb| !packages.join(&deb.file).exists())
+            .collect();
+        if !lacking.is_empty() {
+            let partial = packages.join("partial");
+            let _ = fs::remove_dir_all(&partial);
+            fs::create_dir_all(&partial)?;
+            let fetched = self.fetch(&lacking, &partial, &packages);
+            let _ = fs::remove_dir_all(&partial);
+            fetched?;
         }
-        println!("images: download {} ({} KiB)", deb.file, deb.bytes / 1024);
-        let partial = packages.join("partial");
-        let _ = fs::remove_dir_all(&partial);
-        fs::create_dir_all(&partial)?;
-        let fetch = run(self
+        Ok(debs.iter().map(|deb| packages.join(&deb.file)).collect())
+    }
+
+    /// Fetches into `partial` and moves what has come whole to `packages`.
+    fn fetch(&self, debs: &[&Deb], partial: &Path, packages: &Path) -> Result<()> {
+        match debs {
+            [deb] => println!("images: download {} ({} KiB)", deb.file, deb.bytes / 1024),
+            debs => {
+                let bytes: u64 = debs.iter().map(|deb| deb.bytes).sum();
+                println!(
+                    "images: download {} packages ({} KiB)",
+                    debs.len(),
+                    bytes / 1024
+                );
+            }
+        }
+        let names = debs.iter().map(|deb| &deb.name);
+        run(self
             .command("apt-get")
-            .args(["-qq", "download", &deb.name])
-            .current_dir(&partial));
-        let moved = fetch.and_then(|_| {
-            fs::rename(partial.join(&deb.file), &file)
-                .with_context(|| format!("apt-get downloaded no file called {}", deb.file))
-        });
-        let _ = fs::remove_dir_all(&partial);
-        moved.map(|()| file)
+            .args(["-qq", "download"])
+            .args(names)
+            .current_dir(partial))?;
+        for deb in debs {
+            fs::rename(partial.join(&deb.file), packages.join(&deb.file))
+                .with_context(|| format!("apt-get downloaded no file called {}", deb.file))?;
+        }
+        Ok(())
     }
 
     fn command(&self, tool: &str) -> Command {
@@ -175,16 +211,24 @@ fn checked(output: Output, name: &str) -> Result<Output> {
     bail!("{name} failed ({}): {}", output.status, errors.trim())
 }
 
-/// The line `'URI' FILE BYTES HASH` of `apt-get --print-uris`.
-fn parse_print_uris(line: &str, package: &str) -> Option<Deb> {
+/// The line `'URI' FILE BYTES HASH` of `apt-get --print-uris`, where FILE is
+/// `NAME_VERSION_ARCHITECTURE.deb`.
+fn parse_print_uris(line: &str) -> Option<Deb> {
     let (_, rest) = line.strip_prefix('\'')?.split_once("' ")?;
     let mut words = rest.split(' ');
-    let file = words.next()?.to_owned();
+    let file = words.next()?;
     let bytes = words.next()?.parse().ok()?;
+    let (name, rest) = file.strip_suffix(".deb")?.split_once('_')?;
+    let (_, arch) = rest.rsplit_once('_')?;
+    let name = if arch == "all" {
+        name.to_owned()
+    } else {
+        format!("{name}:{arch}")
+    };
     Some(Deb {
-        file,
+        file: file.to_owned(),
         bytes,
-        name: package.to_owned(),
+        name,
     })
 }
 
@@ -244,16 +288,27 @@ mod tests {
     use super::super::mirror::named;
     use super::{Deb, parse_print_uris, run, source_line};
 
+    fn check_line(line: &str, want: Option<(&str, u64, &str)>) {
+        let want = want.map(|(file, bytes, name)| Deb {
+            file: file.to_owned(),
+            bytes,
+            name: name.to_owned(),
+        });
+        assert_eq!(parse_print_uris(line), want, "{line}");
+    }
+
     #[test]
     fn print_uris_line() {
-        let line = "'x:/pool/o/opensbi_1.6-1_all.deb' opensbi_1.6-1_all.deb 204072 SHA256:00";
-        let want = Deb {
-            file: "opensbi_1.6-1_all.deb".to_owned(),
-            bytes: 204_072,
-            name: "opensbi".to_owned(),
-        };
-        assert_eq!(parse_print_uris(line, "opensbi"), Some(want));
-        assert_eq!(parse_print_uris("W: something", "opensbi"), None);
+        check_line(
+            "'x:/o/o_1_all.deb' o_1_all.deb 42 SHA256:00",
+            Some(("o_1_all.deb", 42, "o")),
+        );
+        check_line(
+            "'x:/b_1.deb' b_1%3a1.37_riscv64.deb 7",
+            Some(("b_1%3a1.37_riscv64.deb", 7, "b:riscv64")),
+        );
+        check_line("W: something", None);
+        check_line("'x:/o' o.deb 42", None);
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::apt::{self, Apt};
+use super::apt::{self, Apt, Deb};
 use super::args::Args;
 use super::lock::Lock;
-use super::products::{PRODUCTS, Package, Product};
+use super::products::{Extent, PRODUCTS, Package, Product};
 use super::{mirror, stamp, store};
 
 /// `cargo xtask images [NAME...] [--list] [--refresh] [--mirror URL] [--cache DIR]`
@@ -105,6 +105,14 @@ impl Trees {
     pub fn of(&self, package: &Package) -> PathBuf {
         self.folder.join(package.name.replace(':', "_"))
     }
+
+    /// A new, empty folder to work in.
+    pub fn scratch(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join("scratch").join(name);
+        remove(&folder)?;
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
 }
 
 /// One run: a working folder that goes away with it, and the packages unpacked there so far.
@@ -113,8 +121,10 @@ struct Work<'a> {
     apt: &'a Apt,
     folder: PathBuf,
     trees: Trees,
-    /// Each package with its file's name.
-    unpacked: Vec<(&'static Package, String)>,
+    /// The packages that `trees` holds.
+    unpacked: Vec<&'static Package>,
+    /// The package files found so far, so that apt is asked once for each package.
+    found: Vec<(&'static Package, Vec<Deb>)>,
 }
 
 impl<'a> Work<'a> {
@@ -132,16 +142,16 @@ impl<'a> Work<'a> {
             folder,
             trees,
             unpacked: Vec::new(),
+            found: Vec::new(),
         })
     }
 
     /// Makes `product` unless the one at hand is from the same packages and recipe.
     fn bring(&mut self, product: &Product) -> Result<()> {
-        let mut debs = Vec::new();
+        let mut files = Vec::new();
         for package in product.packages {
-            debs.push(self.find(package)?);
+            files.extend(self.find(package)?.iter().map(|deb| deb.file.clone()));
         }
-        let files: Vec<String> = debs.iter().map(|deb| deb.file.clone()).collect();
         let text = stamp::text(product, &files);
         let current = stamp::read(self.cache, product.name).join("\n") + "\n";
         let place = self.cache.join(product.name);
@@ -149,46 +159,63 @@ impl<'a> Work<'a> {
             println!("images: have {}", product.name);
             return Ok(());
         }
-        for (package, deb) in product.packages.iter().zip(&debs) {
-            self.unpack(package, deb)?;
+        for package in product.packages {
+            self.unpack(package)?;
         }
         println!("images: make {}", product.name);
         let made = self.folder.join("made");
         product.make(&self.trees, &made)?;
         let stamp = stamp::file(self.cache, product.name);
         fs::create_dir_all(place.parent().context("a product is in a folder")?)?;
-        if let Err(error) = fs::remove_file(&stamp)
-            && stamp.exists()
-        {
-            return Err(error).with_context(|| format!("removing {}", stamp.display()));
-        }
+        remove(&stamp).with_context(|| format!("removing {}", stamp.display()))?;
+        remove(&place).with_context(|| format!("removing {}", place.display()))?;
         fs::rename(&made, &place).with_context(|| format!("writing {}", place.display()))?;
         let made = self.folder.join("stamp");
         fs::write(&made, text)?;
         Ok(fs::rename(made, stamp)?)
     }
 
-    fn find(&self, package: &Package) -> Result<apt::Deb> {
-        if package.stands_for.is_empty() {
-            return self.apt.find(package.name);
-        }
-        self.apt
-            .find(&self.apt.dependency(package.name, package.stands_for)?)
+    fn find(&mut self, package: &'static Package) -> Result<&[Deb]> {
+        let known = self.found.iter().position(|(other, _)| *other == package);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let debs = match package.extent {
+                    Extent::Itself => vec![self.apt.find(package.name)?],
+                    Extent::StandsFor(prefix) => {
+                        vec![self.apt.find(&self.apt.dependency(package.name, prefix)?)?]
+                    }
+                    Extent::Closure => self.apt.find_closure(package.name)?,
+                };
+                self.found.push((package, debs));
+                self.found.len() - 1
+            }
+        };
+        Ok(&self.found[index].1)
     }
 
-    fn unpack(&mut self, package: &'static Package, deb: &apt::Deb) -> Result<()> {
-        if self
-            .unpacked
-            .iter()
-            .any(|(known, file)| *known == package && *file == deb.file)
-        {
+    fn unpack(&mut self, package: &'static Package) -> Result<()> {
+        if self.unpacked.contains(&package) {
             return Ok(());
         }
-        let file = self.apt.download(deb)?;
-        println!("images: unpack {}", deb.file);
-        apt::unpack(&file, package.members, &self.trees.of(package))?;
-        self.unpacked.push((package, deb.file.clone()));
+        let apt = self.apt;
+        let folder = self.trees.of(package);
+        let files = apt.download(self.find(package)?)?;
+        println!("images: unpack {}", package.name);
+        for file in files {
+            apt::unpack(&file, package.members, &folder)?;
+        }
+        self.unpacked.push(package);
         Ok(())
+    }
+}
+
+/// Removes a file or a folder with what is in it, if there is one.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(facts) if facts.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(_) => Ok(()),
     }
 }
 

@@ -13,6 +13,8 @@ mod lock;
 mod mirror;
 mod modules;
 mod products;
+mod program;
+mod recipes;
 mod stamp;
 mod store;
 

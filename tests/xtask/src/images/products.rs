@@ -1,25 +1,32 @@
-//! The table of images, and how each is made from unpacked packages.
+//! The table of images and the packages they are made from.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
-use super::apt;
 use super::build::Trees;
-use super::initrd;
+use super::{initrd, program, recipes};
 
 /// A Debian package that images are made from.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Package {
     /// `name` (this host's architecture) or `name:architecture`.
     pub name: &'static str,
-    /// When not empty, `name` is a meta package, and the package is its dependency that begins
-    /// so.
-    pub stands_for: &'static str,
-    /// Patterns of the members to unpack.
+    /// Which package files that name means.
+    pub extent: Extent,
+    /// Patterns of the members to unpack; none means all.
     pub members: &'static [&'static str],
+}
+
+/// Which package files a package's name means.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The one of that name.
+    Itself,
+    /// The dependency of that name that begins so: the package is a meta package.
+    StandsFor(&'static str),
+    /// The one of that name and all it depends on, down to the C library.
+    Closure,
 }
 
 /// One image.
@@ -46,34 +53,45 @@ impl Product {
     }
 }
 
-static KERNEL: Package = Package {
+/// The stock kernel and its modules.
+pub static KERNEL: Package = Package {
     name: "linux-image-riscv64:riscv64",
-    stands_for: "linux-image-",
+    extent: Extent::StandsFor("linux-image-"),
     members: &["./boot/vmlinux-*", "./usr/lib/modules/*.ko.xz"],
 };
-static BUSYBOX: Package = Package {
+/// The guest's commands.
+pub static BUSYBOX: Package = Package {
     name: "busybox-static:riscv64",
-    stands_for: "",
+    extent: Extent::Itself,
     members: &["./usr/bin/busybox"],
 };
-static HOST_BUSYBOX: Package = Package {
+/// The host's own, for its decompressor.
+pub static HOST_BUSYBOX: Package = Package {
     name: "busybox-static",
-    stands_for: "",
+    extent: Extent::Itself,
     members: &["./usr/bin/busybox"],
 };
-static OPENSBI: Package = Package {
+/// Firmware.
+pub static OPENSBI: Package = Package {
     name: "opensbi",
-    stands_for: "",
+    extent: Extent::Itself,
     members: &["./usr/lib/riscv64-linux-gnu/opensbi/generic/*.bin"],
 };
-static QEMU_USER: Package = Package {
+/// User emulators, statically linked.
+pub static QEMU_USER: Package = Package {
     name: "qemu-user",
-    stands_for: "",
+    extent: Extent::Itself,
     members: &["./usr/bin/qemu-riscv64", "./usr/bin/qemu-aarch64"],
 };
+/// The system emulator and the libraries it is linked with.
+pub static QEMU_SYSTEM: Package = Package {
+    name: "qemu-system-riscv",
+    extent: Extent::Closure,
+    members: &[],
+};
 
-/// Every image there is. The package's System.map is a note that the real one is elsewhere, so
-/// it is not among them.
+/// Every image there is. The kernel package's System.map is a note that the real one is
+/// elsewhere, so it is not among them.
 pub const PRODUCTS: &[Product] = &[
     Product {
         name: "riscv64/kernel",
@@ -82,15 +100,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&KERNEL],
         tool: None,
-        make: |trees, out| {
-            let kernel = only_file(&trees.of(&KERNEL).join("boot"))?;
-            // "RISC-V boot image header": the magic stands at offset 56.
-            let bytes = fs::read(&kernel)?;
-            if bytes.get(56..60) != Some(b"RSC\x05") {
-                bail!("{} is not a flat RISC-V Image", kernel.display());
-            }
-            Ok(fs::write(out, bytes)?)
-        },
+        make: recipes::kernel,
     },
     Product {
         name: "riscv64/initrd-ready.cpio.gz",
@@ -99,7 +109,16 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[initrd::INIT],
         packages: &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX],
         tool: None,
-        make: |trees, out| make_initrd(trees, out, &[]),
+        make: recipes::initrd_ready,
+    },
+    Product {
+        name: "riscv64/initrd-bench.cpio.gz",
+        doc: "the same with the bench program in it, for vmtest=bench",
+        recipe: 1,
+        inputs: program::INPUTS,
+        packages: &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX],
+        tool: Some(program::GUEST_COMPILER),
+        make: recipes::initrd_bench,
     },
     Product {
         name: "riscv64/opensbi.bin",
@@ -108,7 +127,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&OPENSBI],
         tool: None,
-        make: |trees, out| make_opensbi(trees, out, "fw_dynamic.bin"),
+        make: recipes::opensbi_dynamic,
     },
     Product {
         name: "riscv64/opensbi-jump.bin",
@@ -117,7 +136,16 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&OPENSBI],
         tool: None,
-        make: |trees, out| make_opensbi(trees, out, "fw_jump.bin"),
+        make: recipes::opensbi_jump,
+    },
+    Product {
+        name: "host/bench",
+        doc: "the bench program for this host",
+        recipe: 1,
+        inputs: program::INPUTS,
+        packages: &[],
+        tool: Some(program::HOST_COMPILER),
+        make: recipes::host_bench,
     },
     Product {
         name: "qemu/qemu-riscv64",
@@ -126,7 +154,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&QEMU_USER],
         tool: None,
-        make: |trees, out| make_qemu_user(trees, out, "qemu-riscv64"),
+        make: recipes::qemu_riscv64,
     },
     Product {
         name: "qemu/qemu-aarch64",
@@ -135,51 +163,18 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&QEMU_USER],
         tool: None,
-        make: |trees, out| make_qemu_user(trees, out, "qemu-aarch64"),
+        make: recipes::qemu_aarch64,
+    },
+    Product {
+        name: "qemu/system",
+        doc: "a folder with QEMU 10's qemu-system-riscv64 and its libraries, run in place",
+        recipe: 1,
+        inputs: &[],
+        packages: &[&QEMU_SYSTEM],
+        tool: None,
+        make: recipes::qemu_system,
     },
 ];
-
-fn make_initrd(trees: &Trees, out: &Path, extra: &[(&str, Vec<u8>)]) -> Result<()> {
-    let busybox = trees.of(&BUSYBOX).join("usr/bin/busybox");
-    let host_busybox = trees.of(&HOST_BUSYBOX).join("usr/bin/busybox");
-    let bytes = initrd::build(&busybox, &trees.of(&KERNEL), &host_busybox, extra)?;
-    Ok(fs::write(out, bytes)?)
-}
-
-fn make_opensbi(trees: &Trees, out: &Path, name: &str) -> Result<()> {
-    let folder = trees
-        .of(&OPENSBI)
-        .join("usr/lib/riscv64-linux-gnu/opensbi/generic");
-    copy(&folder.join(name), out)
-}
-
-/// The copy is run once, so that a binary that this host cannot run is never called made.
-fn make_qemu_user(trees: &Trees, out: &Path, name: &str) -> Result<()> {
-    copy(&trees.of(&QEMU_USER).join("usr/bin").join(name), out)?;
-    let text = apt::run(Command::new(out).arg("--version"))?;
-    if !text.starts_with(&format!("{name} version 10.")) {
-        let line = text.lines().next().unwrap_or_default();
-        bail!("{name} says it is {line:?}, not version 10");
-    }
-    Ok(())
-}
-
-/// Copies content and permission bits.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).with_context(|| format!("copying {}", from.display()))?;
-    Ok(())
-}
-
-fn only_file(folder: &Path) -> Result<PathBuf> {
-    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-    let paths: Vec<_> = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_>>()?;
-    match paths.as_slice() {
-        [path] => Ok(path.clone()),
-        _ => bail!("{} holds {} files, not one", folder.display(), paths.len()),
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -193,11 +188,7 @@ mod tests {
                 "{} is in no folder",
                 product.name
             );
-            assert!(
-                !product.doc.is_empty() && !product.packages.is_empty(),
-                "{}",
-                product.name
-            );
+            assert!(!product.doc.is_empty(), "{}", product.name);
             assert!(
                 PRODUCTS[..index]
                     .iter()
