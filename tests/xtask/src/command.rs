@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{ci, images, tidy};
+use crate::{bench, ci, images, tidy};
 
 /// One task of `cargo xtask`.
 pub struct Command {
@@ -32,6 +32,11 @@ pub const COMMANDS: &[Command] = &[
         name: "images",
         help: "make guest kernels, initramfs images and oracles from Debian packages (--list)",
         run: images::main,
+    },
+    Command {
+        name: "bench",
+        help: "speed: native, QEMU and vm in one run, as a Markdown table",
+        run: bench::main,
     },
 ];
 

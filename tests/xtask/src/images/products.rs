@@ -168,7 +168,7 @@ pub const PRODUCTS: &[Product] = &[
     Product {
         name: "qemu/system",
         doc: "a folder with QEMU 10's qemu-system-riscv64 and its libraries, run in place",
-        recipe: 1,
+        recipe: 2,
         inputs: &[],
         packages: &[&QEMU_SYSTEM],
         tool: None,

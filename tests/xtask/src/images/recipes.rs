@@ -101,6 +101,10 @@ pub fn qemu_system(trees: &Trees, out: &Path) -> Result<()> {
     }
     let libraries = library_folder(&usr.join("lib"))?;
     let loader = loader(&[usr.join("lib64"), usr.join("lib"), libraries.clone()])?;
+    forget_folder(
+        &usr.join("bin/qemu-system-riscv64"),
+        &format!("/{}/qemu", libraries.strip_prefix(out)?.display()),
+    )?;
     let below = |path: &Path| -> Result<String> {
         Ok(path.strip_prefix(out)?.to_string_lossy().into_owned())
     };
@@ -108,15 +112,38 @@ pub fn qemu_system(trees: &Trees, out: &Path) -> Result<()> {
         "#!/bin/sh\n\
          # Runs the unpacked emulator with the libraries of its own release.\n\
          here=$(dirname \"$(readlink -f \"$0\")\")\n\
+         export QEMU_MODULE_DIR=\"$here/{}/qemu\"\n\
          exec \"$here/{}\" --library-path \"$here/{}\" \\\n    \
          \"$here/usr/bin/qemu-system-riscv64\" -L \"$here/usr/share/qemu\" \"$@\"\n",
+        below(&libraries)?,
         below(&loader)?,
         below(&libraries)?,
     );
     let run = out.join("qemu-system-riscv64");
     fs::write(&run, script)?;
     fs::set_permissions(&run, fs::Permissions::from_mode(0o755))?;
-    is_version_10(&run, "QEMU emulator")
+    is_version_10(&run, "QEMU emulator")?;
+    // It also loads modules; setting up a machine shows that they are found.
+    let blob = trees.scratch("qemu-system")?.join("virt.dtb");
+    let machine = format!("virt,dumpdtb={}", blob.display());
+    apt::run(Command::new(&run).args(["-nographic", "-M", &machine])).map(drop)
+}
+
+/// Makes `program` forget the folder that was built into it.
+///
+/// The emulator looks for modules in its built-in folder too, and stops when it finds those of
+/// another version there: on a host with another QEMU installed it would not start. No option
+/// changes that, so the copy's string is overwritten by a path that leads nowhere.
+fn forget_folder(program: &Path, folder: &str) -> Result<()> {
+    let mut bytes = fs::read(program)?;
+    let string = format!("\0{folder}\0").into_bytes();
+    let found = bytes
+        .windows(string.len())
+        .position(|window| *window == *string);
+    let at = found.with_context(|| format!("{} has no {folder} in it", program.display()))?;
+    // Between the NUL before, the leading slash, and the NUL after.
+    bytes[at + 2..at + string.len() - 1].fill(b'-');
+    Ok(fs::write(program, bytes)?)
 }
 
 /// The folder of one architecture's libraries: the one with the C library in it.
@@ -168,5 +195,22 @@ fn only_file(folder: &Path) -> Result<PathBuf> {
     match paths.as_slice() {
         [path] => Ok(path.clone()),
         _ => bail!("{} holds {} files, not one", folder.display(), paths.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::forget_folder;
+
+    #[test]
+    fn a_built_in_folder_is_forgotten() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let program = folder.path().join("program");
+        fs::write(&program, b"a\0/lib/q/x\0/lib/q\0b").expect("write");
+        forget_folder(&program, "/lib/q").expect("it is in there");
+        assert_eq!(fs::read(&program).expect("read"), b"a\0/lib/q/x\0/-----\0b");
+        assert!(forget_folder(&program, "/lib/q").is_err());
     }
 }

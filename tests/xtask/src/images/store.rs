@@ -51,12 +51,18 @@ pub fn path(name: &str) -> Option<PathBuf> {
 pub fn need(name: &str) -> Option<PathBuf> {
     let found = path(name);
     if found.is_none() {
-        let fact = format!("image {name} has not been made; run `cargo xtask images`");
-        assert!(!in_ci(), "{fact}");
+        let fact = lacking(name, in_ci());
         // Not `eprintln!`: the test runner would swallow it. A closed stderr is no reason to fail.
         let _ = writeln!(std::io::stderr(), "SKIP {}: {fact}", test_name());
     }
     found
+}
+
+/// The fact and its help; in CI it is the end of the test.
+fn lacking(name: &str, in_ci: bool) -> String {
+    let fact = format!("image {name} has not been made; run `cargo xtask images`");
+    assert!(!in_ci, "{fact}");
+    fact
 }
 
 /// Whether what is lacking is a failure.
@@ -95,6 +101,17 @@ mod tests {
             Some("x/vm-images"),
         );
         check(&[("XDG_CACHE_HOME", "x"), ("VM_IMAGES", "i")], Some("i"));
+    }
+
+    #[test]
+    fn at_home_a_lacking_image_is_a_reason() {
+        assert!(super::lacking("a/b", false).starts_with("image a/b has not been made"));
+    }
+
+    #[test]
+    #[should_panic(expected = "run `cargo xtask images`")]
+    fn in_ci_a_lacking_image_is_a_failure() {
+        let _ = super::lacking("a/b", true);
     }
 
     #[test]
