@@ -13,7 +13,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 /// Folders of `tests/guests`; each is a package whose binary has the folder's name.
-const GUESTS: [&str; 1] = ["demo"];
+const GUESTS: [&str; 2] = ["demo", "priv"];
 /// What the guests are built for.
 const TARGET: &str = "riscv64gc-unknown-linux-gnu";
 /// Settings of the caller that would change the image.

@@ -9,6 +9,7 @@ pub const SSTATUS: u32 = 0x100;
 pub const SIE: u32 = 0x104;
 pub const STVEC: u32 = 0x105;
 pub const SCOUNTEREN: u32 = 0x106;
+pub const SENVCFG: u32 = 0x10a;
 pub const SSCRATCH: u32 = 0x140;
 pub const SEPC: u32 = 0x141;
 pub const SCAUSE: u32 = 0x142;
@@ -33,7 +34,6 @@ pub const MIP: u32 = 0x344;
 pub const PMPCFG0: u32 = 0x3a0;
 pub const PMPCFG2: u32 = 0x3a2;
 pub const PMPADDR0: u32 = 0x3b0;
-pub const MSECCFG: u32 = 0x747;
 pub const MCYCLE: u32 = 0xb00;
 pub const MINSTRET: u32 = 0xb02;
 pub const MHPMCOUNTER3: u32 = 0xb03;
@@ -80,7 +80,6 @@ pub mod irq {
 
 /// Causes of exceptions.
 pub mod cause {
-    pub const FETCH_MISALIGNED: u64 = 0;
     pub const FETCH_ACCESS: u64 = 1;
     pub const ILLEGAL: u64 = 2;
     pub const BREAKPOINT: u64 = 3;
@@ -100,6 +99,8 @@ pub mod cause {
 pub mod envcfg {
     pub const FIOM: u64 = 1;
     pub const CBIE: u64 = 3 << 4;
+    pub const CBCFE: u64 = 1 << 6;
+    pub const CBZE: u64 = 1 << 7;
     pub const ADUE: u64 = 1 << 61;
     pub const PBMTE: u64 = 1 << 62;
     pub const STCE: u64 = 1 << 63;

@@ -80,7 +80,6 @@ pub struct Run<'a> {
     mode: Mode,
     status: u64,
     code: &'a [u32],
-    start: u64,
 }
 
 impl<'a> Run<'a> {
@@ -90,7 +89,6 @@ impl<'a> Run<'a> {
             mode,
             status: 0,
             code,
-            start: CODE,
         }
     }
 
@@ -100,16 +98,10 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Puts and starts the code elsewhere than usual (a physical address in RAM).
-    pub fn at(mut self, start: u64) -> Self {
-        self.start = start;
-        self
-    }
-
     /// Makes the run with a0, a1 and so on from `arguments`.
     pub fn go(self, arguments: &[u64]) -> Outcome {
         for (index, &instruction) in self.code.iter().chain(&[ECALL]).enumerate() {
-            write32(self.start + 4 * index as u64, instruction);
+            write32(CODE + 4 * index as u64, instruction);
         }
         let translated = raw_read(csr::SATP) >> 60 != 0;
         let view = if self.mode == Mode::U && translated {
@@ -125,10 +117,10 @@ impl<'a> Run<'a> {
             csr::MSTATUS,
             self.status | (self.mode as u64) << status::MPP_SHIFT,
         );
-        raw_write(csr::MEPC, self.start + view);
+        raw_write(csr::MEPC, CODE + view);
         entry::run(&mut frame);
         raw_write(csr::MSTATUS, 0);
-        let last = self.start + view + 4 * self.code.len() as u64;
+        let last = CODE + view + 4 * self.code.len() as u64;
         let mut from = frame.status >> status::MPP_SHIFT & 3;
         let mut s_status = 0;
         let end = if (cause::ECALL_U..=cause::ECALL_M).contains(&frame.cause) && frame.epc == last {
@@ -137,9 +129,9 @@ impl<'a> Run<'a> {
             let [cause, epc, tval, status] = [11, 12, 13, 14].map(|index| frame.registers[index]);
             s_status = status;
             from = u64::from(status & status::SPP != 0);
-            End::Trap(Mode::S, cause, epc.wrapping_sub(self.start + view), tval)
+            End::Trap(Mode::S, cause, epc.wrapping_sub(CODE + view), tval)
         } else {
-            let at = frame.epc.wrapping_sub(self.start + view);
+            let at = frame.epc.wrapping_sub(CODE + view);
             End::Trap(Mode::M, frame.cause, at, frame.tval)
         };
         Outcome {
@@ -194,7 +186,7 @@ pub fn clear(number: u32, bits: u64) {
 /// Puts every register that a check may have changed back, and opens all memory to S and U.
 pub fn reset() {
     memory::write64(MTIMECMP, u64::MAX);
-    memory::write32(MSIP, 0);
+    write32(MSIP, 0);
     for number in [
         csr::MSTATUS,
         csr::MIE,

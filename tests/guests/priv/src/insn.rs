@@ -7,8 +7,6 @@
 pub const ZERO: u32 = 0;
 /// x1.
 pub const RA: u32 = 1;
-/// x5.
-pub const T0: u32 = 5;
 /// x10.
 pub const A0: u32 = 10;
 /// x11.
@@ -17,8 +15,6 @@ pub const A1: u32 = 11;
 pub const A2: u32 = 12;
 /// x13.
 pub const A3: u32 = 13;
-/// x14.
-pub const A4: u32 = 14;
 
 /// `ecall`.
 pub const ECALL: u32 = 0x0000_0073;
@@ -40,12 +36,25 @@ pub const SFENCE_INVAL_IR: u32 = 0x1810_0073;
 pub const SINVAL_VMA: u32 = 0x1600_0073;
 /// `fence.i`.
 pub const FENCE_I: u32 = 0x0000_100f;
+/// `cbo.inval` of the block at a0.
+pub const CBO_INVAL: u32 = cbo(0);
+/// `cbo.clean` of the block at a0.
+pub const CBO_CLEAN: u32 = cbo(1);
+/// `cbo.flush` of the block at a0.
+pub const CBO_FLUSH: u32 = cbo(2);
+/// `cbo.zero` of the block at a0.
+pub const CBO_ZERO: u32 = cbo(4);
 /// `nop`.
 pub const NOP: u32 = 0x0000_0013;
 
 /// The I format.
 const fn i(opcode: u32, funct3: u32, rd: u32, rs1: u32, immediate: i32) -> u32 {
     (immediate as u32) << 20 | rs1 << 15 | funct3 << 12 | rd << 7 | opcode
+}
+
+/// A cache-block operation on a0.
+const fn cbo(number: i32) -> u32 {
+    i(0x0f, 2, 0, A0, number)
 }
 
 /// The R format.

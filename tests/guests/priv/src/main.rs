@@ -11,21 +11,46 @@
 #![no_main]
 
 mod bytes;
+mod cache_ops;
+mod context;
+mod counters;
 mod csr;
+mod data;
 mod entry;
+mod float;
 mod hart;
 mod insn;
+mod interrupts;
+mod leaf_bits;
 mod memory;
 mod modes;
+mod mprv;
 mod pages;
 mod paging;
+mod pmp;
 mod raw;
 mod report;
 mod traps;
 mod warl;
 
 /// Every group of checks.
-const GROUPS: [fn(); 4] = [traps::checks, modes::checks, warl::checks, pages::checks];
+const GROUPS: [fn(); 14] = [
+    traps::checks,
+    modes::checks,
+    warl::checks,
+    pages::checks,
+    leaf_bits::checks,
+    context::checks,
+    mprv::checks,
+    cache_ops::checks,
+    counters::checks,
+    interrupts::checks,
+    data::checks,
+    float::checks,
+    pmp::checks,
+    // What these lock stays locked.
+    pmp::locks,
+];
 
 /// Called when the stack stands.
 fn all() -> ! {

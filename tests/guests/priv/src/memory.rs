@@ -33,6 +33,12 @@ pub fn write64(address: u64, value: u64) {
     unsafe { (address as *mut u64).write_volatile(value) };
 }
 
+/// Reads four bytes.
+pub fn read32(address: u64) -> u32 {
+    // SAFETY: see the module's UNSAFETY line.
+    unsafe { (address as *const u32).read_volatile() }
+}
+
 /// Writes four bytes.
 pub fn write32(address: u64, value: u32) {
     // SAFETY: see the module's UNSAFETY line.

@@ -63,7 +63,7 @@ fn mret() {
         let field = (mode as u64) << status::MPP_SHIFT;
         let outcome = Run::new(Mode::M, &BY_MRET).go(&[field | status::MPRV, CODE + 12]);
         let mprv = outcome.frame.status & status::MPRV;
-        check_newer("mret.mprv-cleared", mprv, 0);
+        check_newer(format_args!("mret.mprv-cleared"), mprv, 0);
     }
 }
 
@@ -100,7 +100,11 @@ fn sret() {
     let outcome = Run::new(Mode::M, &code)
         .status(status::MPRV)
         .go(&[0, CODE + 12]);
-    check_newer("sret.mprv-cleared", outcome.frame.status & status::MPRV, 0);
+    check_newer(
+        format_args!("sret.mprv-cleared"),
+        outcome.frame.status & status::MPRV,
+        0,
+    );
     // A trap into M-mode does not touch what S-mode keeps.
     let outcome = Run::new(Mode::S, &[NOP])
         .status(status::SIE | status::SPP)

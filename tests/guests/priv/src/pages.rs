@@ -41,14 +41,19 @@ impl Access {
         }
     }
 
-    /// Makes the access: `None` if it worked, or else the cause, if value and address are right.
-    pub fn attempt(self, mode: Mode, bits: u64, address: u64) -> Result<(), u64> {
-        memory::write64(DATA, u64::from(ECALL));
-        let code = match self {
+    /// The instruction that makes it at the address in a0.
+    pub fn instruction(self) -> u32 {
+        match self {
             Self::Load => ld(A1, A0, 0),
             Self::Store => sd(A1, A0, 0),
             Self::Fetch => jalr(RA, A0, 0),
-        };
+        }
+    }
+
+    /// Makes the access: `None` if it worked, or else the cause, if value and address are right.
+    pub fn attempt(self, mode: Mode, bits: u64, address: u64) -> Result<(), u64> {
+        memory::write64(DATA, u64::from(ECALL));
+        let code = self.instruction();
         let outcome = Run::new(mode, &[code])
             .status(bits)
             .go(&[address, u64::from(ECALL)]);
@@ -193,7 +198,11 @@ fn malformed(scheme: Scheme) {
     for bit in 54..61 {
         place.put(point(place.page, pte::ALL) | 1 << bit);
         let got = Access::Load.attempt(Mode::S, 0, place.address);
-        check_newer("sv.reserved-bit", got, Err(cause::LOAD_PAGE));
+        check_newer(
+            format_args!("{}.reserved-bit-{bit}", scheme.name),
+            got,
+            Err(cause::LOAD_PAGE),
+        );
     }
     // A pointer where there is no further level.
     place.put(point(place.page, pte::V));

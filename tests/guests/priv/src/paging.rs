@@ -102,10 +102,7 @@ impl Scheme {
         // The places of levels 0 and 1 stand below gigabyte 12.
         memory::write64(slot(2, 12), point(table(1), pte::V));
         memory::write64(slot(1, 0), point(table(0), pte::V));
-        hart::write(
-            csr::SATP,
-            self.mode << 60 | TABLES + 0x1000 * (self.levels as u64 - 1) >> 12,
-        );
+        hart::write(csr::SATP, self.mode << 60 | table(self.levels - 1) >> 12);
         flush();
     }
 
