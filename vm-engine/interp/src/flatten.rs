@@ -14,6 +14,9 @@ use crate::memory::Memory;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooLarge;
 
+/// Flat ops, and where their instructions begin.
+pub type FlatCode = (Box<[Flat]>, Box<[Site]>);
+
 /// A flat op before its handler is chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
@@ -61,7 +64,7 @@ impl Flattener {
         &mut self,
         block: &Block,
         frontend: &dyn Frontend,
-    ) -> Result<(Box<[Flat]>, Box<[Site]>), TooLarge> {
+    ) -> Result<FlatCode, TooLarge> {
         let slots = frontend.layout().slots.len() as u16;
         self.start(block, slots);
         for (id, inst) in block.insts.iter().enumerate() {
