@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use vm_core::{
-    Access as BusAccess, AccessKind, Answer, Entropy, Events, Fault, Image, Section, Space,
+    Access as BusAccess, AccessKind, Answer, Entropy, Events, Fault, Fields, Image, Section, Space,
     StateError, Token, Width,
 };
 use vm_mem::GuestRam;
@@ -56,6 +56,12 @@ pub enum BusError {
         /// The device that was there.
         old: String,
     },
+    /// Two devices want one name, which names their saved state.
+    #[error("there are two devices named `{name}`")]
+    Name {
+        /// The name.
+        name: String,
+    },
 }
 
 struct Slot {
@@ -75,9 +81,10 @@ pub struct Bus {
     line_log: Option<Vec<LineChange>>,
 }
 
-/// How far a change of one line may travel through devices before the bus gives up.
-// LIMIT: real wirings are two or three devices deep; a ring of inverters would go on for ever.
-const RIPPLE_LIMIT: usize = 1024;
+/// How many line settings and messages may follow from one call before the bus gives up.
+// LIMIT: a call makes a few dozen at most; a ring of inverters, or message interrupts that the
+// guest points at registers which cause message interrupts, would go on for ever.
+const RIPPLE_LIMIT: usize = 4096;
 
 impl Bus {
     /// A bus without devices.
@@ -94,10 +101,17 @@ impl Bus {
         places: &[Place],
     ) -> Result<DeviceId, BusError> {
         let id = DeviceId(self.slots.len() as u32);
-        for place in places {
-            self.claim(name, *place, id)?;
-        }
         let name = name.to_owned();
+        if self.slots.iter().any(|slot| slot.name == name) {
+            return Err(BusError::Name { name });
+        }
+        for place in places {
+            if let Err(error) = self.claim(&name, *place, id) {
+                // A refused device leaves nothing behind that would lead to its successor.
+                self.places.retain(|(_, owner)| *owner != id);
+                return Err(error);
+            }
+        }
         self.slots.push(Slot {
             name,
             device,
@@ -149,7 +163,7 @@ impl Bus {
             let Some(mmio) = device.mmio() else {
                 return Answer::Fault(Fault::NoRegister);
             };
-            if let Err(fault) = permitted(mmio.registers(), mmio.narrow(), offset, access, store) {
+            if let Err(fault) = Register::permit(mmio, offset, access.width, store) {
                 return Answer::Fault(fault);
             }
             match access.kind {
@@ -246,12 +260,10 @@ impl Bus {
         for slot in &mut self.slots {
             let fields = image.section(&section_name(&slot.name))?;
             slot.device.restore(&fields)?;
-            let words = fields.words("bus.lines")?;
-            slot.levels = words
-                .chunks_exact(2)
-                .map(|w| (w[0] as u32, w[1] != 0))
-                .collect();
+            slot.levels = levels(&fields)?;
         }
+        self.effects = Effects::default();
+        self.cpu_lines.clear();
         Ok(())
     }
 
@@ -262,11 +274,11 @@ impl Bus {
                 && other.base < place.base.saturating_add(place.bytes)
         });
         if let Some((_, old)) = clash {
-            let (new, old) = (name.to_owned(), self.name(*old).to_owned());
+            let old = if *old == id { name } else { self.name(*old) };
             return Err(BusError::Overlap {
-                new,
+                new: name.to_owned(),
                 base: place.base,
-                old,
+                old: old.to_owned(),
             });
         }
         self.places.push((place, id));
@@ -283,14 +295,7 @@ impl Bus {
         body: impl FnOnce(&mut dyn Device, &mut Cx) -> R,
     ) -> Option<R> {
         let slot = self.slots.get_mut(id.0 as usize)?;
-        let mut cx = Cx {
-            now_ns: env.now_ns,
-            ram: env.ram,
-            entropy: env.entropy,
-            owner: id.0,
-            events: env.events,
-            effects: &mut self.effects,
-        };
+        let mut cx = env.cx(id, &mut self.effects);
         let result = body(&mut *slot.device, &mut cx);
         self.settle(env);
         Some(result)
@@ -298,10 +303,15 @@ impl Bus {
 
     /// Follows line changes and messages until nothing moves any more.
     fn settle(&mut self, env: &mut Env) {
-        for _ in 0..RIPPLE_LIMIT {
+        let mut steps = 0;
+        loop {
             let lines = std::mem::take(&mut self.effects.lines);
             let messages = std::mem::take(&mut self.effects.messages);
             if lines.is_empty() && messages.is_empty() {
+                return;
+            }
+            steps += lines.len() + messages.len();
+            if steps > RIPPLE_LIMIT {
                 return;
             }
             for change in lines {
@@ -343,14 +353,7 @@ impl Bus {
                     let Some(target) = self.slots.get_mut(id.0 as usize) else {
                         continue;
                     };
-                    let mut cx = Cx {
-                        now_ns: env.now_ns,
-                        ram: env.ram,
-                        entropy: env.entropy,
-                        owner: id.0,
-                        events: env.events,
-                        effects: &mut self.effects,
-                    };
+                    let mut cx = env.cx(id, &mut self.effects);
                     target.device.input(pin, change.level, &mut cx);
                 }
             }
@@ -367,16 +370,9 @@ impl Bus {
         let Some(target) = self.slots.get_mut(id.0 as usize) else {
             return;
         };
-        let mut cx = Cx {
-            now_ns: env.now_ns,
-            ram: env.ram,
-            entropy: env.entropy,
-            owner: id.0,
-            events: env.events,
-            effects: &mut self.effects,
-        };
+        let mut cx = env.cx(id, &mut self.effects);
         if let Some(mmio) = target.device.mmio()
-            && Register::check(mmio.registers(), offset, Width::B4, true, mmio.narrow()).is_ok()
+            && Register::permit(mmio, offset, Width::B4, true).is_ok()
         {
             mmio.write(offset, Width::B4, u64::from(message.data), &mut cx);
         }
@@ -395,24 +391,39 @@ pub struct Env<'a> {
     pub entropy: &'a mut Entropy,
 }
 
+impl Env<'_> {
+    /// What the device sees of all this while it is called.
+    fn cx<'b>(&'b mut self, id: DeviceId, effects: &'b mut Effects) -> Cx<'b> {
+        Cx {
+            now_ns: self.now_ns,
+            ram: self.ram,
+            entropy: self.entropy,
+            owner: id.0,
+            events: self.events,
+            effects,
+        }
+    }
+}
+
 fn section_name(device: &str) -> String {
     format!("device.{device}")
 }
 
-fn permitted(
-    table: &[Register],
-    narrow: bool,
-    offset: u64,
-    access: BusAccess,
-    store: bool,
-) -> Result<(), Fault> {
-    if table.is_empty() {
-        let aligned = offset.is_multiple_of(access.width.bytes());
-        return if aligned {
-            Ok(())
-        } else {
-            Err(Fault::Alignment)
-        };
+/// The saved levels of a device's lines, each line at most once.
+fn levels(fields: &Fields) -> Result<Vec<(u32, bool)>, StateError> {
+    let bad = || fields.bad("bus.lines");
+    let words = fields.words("bus.lines")?;
+    let (pairs, rest) = words.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(bad());
     }
-    Register::check(table, offset, access.width, store, narrow).map(|_| ())
+    let mut levels: Vec<(u32, bool)> = Vec::new();
+    for [line, level] in pairs {
+        let line = u32::try_from(*line).map_err(|_| bad())?;
+        if *level > 1 || levels.iter().any(|(other, _)| *other == line) {
+            return Err(bad());
+        }
+        levels.push((line, *level == 1));
+    }
+    Ok(levels)
 }
