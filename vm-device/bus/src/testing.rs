@@ -122,6 +122,21 @@ impl<D: Device> FakeBus<D> {
         }
     }
 
+    /// Brings the device to its state after power-on; its lines go low.
+    pub fn reset(&mut self) {
+        self.device.reset();
+        let mut high: Vec<u32> = self.lines.iter().map(|change| change.line).collect();
+        high.sort_unstable();
+        high.dedup();
+        high.retain(|line| self.level(*line));
+        let low = |line| LineChange {
+            owner: 0,
+            line,
+            level: false,
+        };
+        self.lines.extend(high.into_iter().map(low));
+    }
+
     /// Saves the device, restores the state into `other`, and says whether that saves the same.
     pub fn survives(&self, other: &mut D) -> bool {
         let mut first = Section::new("device", 1);
@@ -155,10 +170,7 @@ pub fn storm<D: Device>(bus: &mut FakeBus<D>, region: u64, seed: u64, steps: u32
     for step in 0..steps {
         match dice(64) {
             0 => take_back(bus, step),
-            1 if dice(8) == 0 => {
-                bus.device.reset();
-                bus.lines.clear();
-            }
+            1 if dice(32) == 0 => bus.reset(),
             1..=3 => {
                 let tag = dice(5) as u32;
                 bus.call(|device, cx| device.event(tag, cx));
@@ -199,7 +211,11 @@ fn access<D: Device>(bus: &mut FakeBus<D>, region: u64, dice: &mut impl FnMut(u6
     if !table.is_empty() && dice(4) != 0 {
         let register = table[dice(table.len() as u64) as usize];
         // Low indexes more often: those are the ones that machines have.
-        let low = 1 << dice(20);
+        let low = if dice(8) == 0 {
+            u64::MAX
+        } else {
+            1 << dice(10)
+        };
         let index = dice(register.count.min(low));
         offset = register.offset + index * register.width.bytes();
         if dice(4) != 0 {
