@@ -25,8 +25,10 @@ mod aclint;
 mod finisher;
 mod goldfish_rtc;
 mod plic;
+mod uart16550;
 
 pub use aclint::{Clint, Sswi, TICK_NS};
 pub use finisher::Finisher;
 pub use goldfish_rtc::GoldfishRtc;
 pub use plic::{Plic, SOURCES};
+pub use uart16550::Uart16550;
