@@ -23,12 +23,14 @@
 
 mod aclint;
 mod finisher;
+mod fw_cfg;
 mod goldfish_rtc;
 mod plic;
 mod uart16550;
 
 pub use aclint::{Clint, Sswi, TICK_NS};
 pub use finisher::Finisher;
+pub use fw_cfg::{FwCfg, FwCfgError};
 pub use goldfish_rtc::GoldfishRtc;
 pub use plic::{Plic, SOURCES};
 pub use uart16550::Uart16550;
