@@ -25,6 +25,7 @@ mod aclint;
 mod finisher;
 mod fw_cfg;
 mod goldfish_rtc;
+mod pflash;
 mod plic;
 mod uart16550;
 
@@ -32,5 +33,6 @@ pub use aclint::{Clint, Sswi, TICK_NS};
 pub use finisher::Finisher;
 pub use fw_cfg::{FwCfg, FwCfgError};
 pub use goldfish_rtc::GoldfishRtc;
+pub use pflash::{Pflash, PflashError};
 pub use plic::{Plic, SOURCES};
 pub use uart16550::Uart16550;
