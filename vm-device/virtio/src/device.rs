@@ -98,6 +98,12 @@ impl<'a, 'b> Io<'a, 'b> {
         }
     }
 
+    /// Whether the driver is ready; if not, there are no chains.
+    #[must_use]
+    pub fn live(&self) -> bool {
+        self.live
+    }
+
     /// Takes the next chain of a queue; the number of chains in one call is bounded.
     pub fn pop(&mut self, queue: usize) -> Option<Chain> {
         let ram = self.cx.ram;

@@ -16,6 +16,11 @@
 //!
 //! **Invariant**: a device whose driver is not ready touches no guest memory.
 
+mod block;
+mod block_request;
+#[cfg(test)]
+mod block_tests;
+mod console;
 mod device;
 mod mmio;
 mod queue;
@@ -28,6 +33,8 @@ mod testing;
 mod tests;
 mod transport;
 
+pub use block::{Block, Completion};
+pub use console::PortConsole;
 pub use device::{F_EVENT_IDX, F_INDIRECT_DESC, F_VERSION_1, Io, VirtioDevice};
 pub use mmio::{MmioSlot, Register};
 pub use queue::{Broken, Chain, Layout, Queue, Ring};
