@@ -75,7 +75,8 @@ struct Slot {
 #[derive(Default)]
 pub struct Bus {
     slots: Vec<Slot>,
-    places: Vec<(Place, DeviceId)>,
+    /// The places in order, each with its device and its number among the device's places.
+    places: Vec<(Place, DeviceId, usize)>,
     effects: Effects,
     cpu_lines: Vec<(CpuLine, bool)>,
     line_log: Option<Vec<LineChange>>,
@@ -105,10 +106,10 @@ impl Bus {
         if self.slots.iter().any(|slot| slot.name == name) {
             return Err(BusError::Name { name });
         }
-        for place in places {
-            if let Err(error) = self.claim(&name, *place, id) {
+        for (number, place) in places.iter().enumerate() {
+            if let Err(error) = self.claim(&name, *place, id, number) {
                 // A refused device leaves nothing behind that would lead to its successor.
-                self.places.retain(|(_, owner)| *owner != id);
+                self.places.retain(|(_, owner, _)| *owner != id);
                 return Err(error);
             }
         }
@@ -145,22 +146,18 @@ impl Bus {
     /// The device that answers at an address.
     #[must_use]
     pub fn at(&self, space: Space, addr: u64) -> Option<(DeviceId, u64)> {
-        let after = self
-            .places
-            .partition_point(|(place, _)| (place.space as u8, place.base) <= (space as u8, addr));
-        let (place, id) = self.places.get(after.checked_sub(1)?)?;
-        let offset = addr.checked_sub(place.base)?;
-        (place.space == space && offset < place.bytes).then_some((*id, offset))
+        let (id, _, offset) = self.find(space, addr)?;
+        Some((id, offset))
     }
 
     /// Carries out one access of a CPU.
     pub fn access(&mut self, access: BusAccess, env: &mut Env) -> Answer {
-        let Some((id, offset)) = self.at(access.space, access.addr.0) else {
+        let Some((id, number, offset)) = self.find(access.space, access.addr.0) else {
             return Answer::Fault(Fault::NoRegister);
         };
         let store = matches!(access.kind, AccessKind::Store(_));
         let answer = self.call(id, env, |device, cx| {
-            let Some(mmio) = device.mmio() else {
+            let Some(mmio) = device.window(number) else {
                 return Answer::Fault(Fault::NoRegister);
             };
             if let Err(fault) = Register::permit(mmio, offset, access.width, store) {
@@ -267,13 +264,29 @@ impl Bus {
         Ok(())
     }
 
-    fn claim(&mut self, name: &str, place: Place, id: DeviceId) -> Result<(), BusError> {
-        let clash = self.places.iter().find(|(other, _)| {
+    /// The device, the number of its place, and the offset from that place's first address.
+    fn find(&self, space: Space, addr: u64) -> Option<(DeviceId, usize, u64)> {
+        let after = self
+            .places
+            .partition_point(|(place, ..)| (place.space as u8, place.base) <= (space as u8, addr));
+        let (place, id, number) = self.places.get(after.checked_sub(1)?)?;
+        let offset = addr.checked_sub(place.base)?;
+        (place.space == space && offset < place.bytes).then_some((*id, *number, offset))
+    }
+
+    fn claim(
+        &mut self,
+        name: &str,
+        place: Place,
+        id: DeviceId,
+        number: usize,
+    ) -> Result<(), BusError> {
+        let clash = self.places.iter().find(|(other, ..)| {
             other.space == place.space
                 && place.base < other.base.saturating_add(other.bytes)
                 && other.base < place.base.saturating_add(place.bytes)
         });
-        if let Some((_, old)) = clash {
+        if let Some((_, old, _)) = clash {
             let old = if *old == id { name } else { self.name(*old) };
             return Err(BusError::Overlap {
                 new: name.to_owned(),
@@ -281,9 +294,9 @@ impl Bus {
                 old: old.to_owned(),
             });
         }
-        self.places.push((place, id));
+        self.places.push((place, id, number));
         self.places
-            .sort_by_key(|(place, _)| (place.space as u8, place.base));
+            .sort_by_key(|(place, ..)| (place.space as u8, place.base));
         Ok(())
     }
 
@@ -362,7 +375,7 @@ impl Bus {
 
     /// A message goes to the device at its address, else to RAM, else nowhere.
     fn deliver(&mut self, message: Message, env: &mut Env) {
-        let Some((id, offset)) = self.at(Space::Memory, message.addr.0) else {
+        let Some((id, number, offset)) = self.find(Space::Memory, message.addr.0) else {
             env.ram
                 .store(message.addr, Width::B4, u64::from(message.data));
             return;
@@ -371,7 +384,7 @@ impl Bus {
             return;
         };
         let mut cx = env.cx(id, &mut self.effects);
-        if let Some(mmio) = target.device.mmio()
+        if let Some(mmio) = target.device.window(number)
             && Register::permit(mmio, offset, Width::B4, true).is_ok()
         {
             mmio.write(offset, Width::B4, u64::from(message.data), &mut cx);
