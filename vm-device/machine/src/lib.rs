@@ -13,8 +13,14 @@
 //! **Invariant**: no call of a guest to the firmware panics, and each moves a bounded number of
 //! bytes and forgets a bounded number of pages.
 
+mod error;
+mod machines;
+pub mod riscv64_virt;
 mod sbi;
 
+pub use error::MachineError;
+pub use machines::{MACHINES, MachineKind, find};
+pub use riscv64_virt::Riscv64Virt;
 pub use sbi::{
     Call, FirmwareCx, HartState, Outcome, Sbi, SbiError, enter, reply_text, start_state,
 };
