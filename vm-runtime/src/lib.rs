@@ -1,1 +1,40 @@
-//! Composition: VM life cycle, scheduling, host files, snapshots.
+//! Puts a virtual machine together and runs it.
+//!
+//! This is the one place where guest architecture, engine, devices and host meet: a [`Vm`] is
+//! built from a [`Config`], runs its CPUs in turn, hands their device accesses to the bus, keeps
+//! guest time, and ends with an [`Ending`] that says what the guest did.
+//! Host files and host time are touched only here and in the command line's own crate.
+//!
+//! **Invariant**: in virtual time nothing but the configuration, the seed and the console's input
+//! decides what the guest sees.
+//!
+//! **Invariant**: no error of the guest is an error of the host: a guest that fails is an ending.
+
+mod board;
+mod config;
+mod console;
+mod disk;
+mod ending;
+mod error;
+mod event_log;
+mod panic_watch;
+mod snapshot;
+mod vm;
+mod waker;
+
+pub use board::{Board, BoardKind, boards};
+pub use config::{Config, DiskConfig, Firmware, OnReset};
+pub use console::{ConsoleHub, ConsoleIo};
+pub use ending::{Ending, Outcome};
+pub use error::VmError;
+pub use event_log::TraceWriter;
+pub use snapshot::Snapshot;
+pub use vm::{Control, Vm};
+pub use waker::Waker;
+
+pub use vm_accel as accel;
+pub use vm_core::{TimeMode, Trace, TraceEvent, TraceKinds};
+pub use vm_device_boot as boot;
+pub use vm_device_bus::Node;
+pub use vm_engine_interp::BlockStats;
+pub use vm_ir::Frontend;

@@ -1,0 +1,95 @@
+//! The machine's console: one stream that the serial line, the firmware's console and the virtio
+//! console share.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use vm_device_bus::Console;
+
+use crate::Waker;
+use crate::panic_watch::PanicWatch;
+
+/// The host's end of the console.
+pub trait ConsoleIo: Send {
+    /// Takes what the guest prints.
+    fn print(&mut self, bytes: &[u8]);
+}
+
+/// The console; clones are the same console.
+#[derive(Clone)]
+pub struct ConsoleHub(Arc<Mutex<Inner>>, Waker);
+
+struct Inner {
+    io: Box<dyn ConsoleIo>,
+    input: VecDeque<u8>,
+    /// Input has come since the machine last looked.
+    fresh: bool,
+    panics: PanicWatch,
+}
+
+/// How much input is kept for a guest that does not read.
+// LIMIT: a pasted file; more is refused rather than kept without a bound.
+const INPUT_LIMIT: usize = 1 << 20;
+
+impl ConsoleHub {
+    /// A console with this host end.
+    #[must_use]
+    pub fn new(io: Box<dyn ConsoleIo>) -> Self {
+        let inner =
+            Inner { io, input: VecDeque::new(), fresh: false, panics: PanicWatch::default() };
+        Self(Arc::new(Mutex::new(inner)), Waker::default())
+    }
+
+    /// Gives the guest input; what does not fit is left out, and the number taken is returned.
+    pub fn feed(&self, bytes: &[u8]) -> usize {
+        let mut inner = self.lock();
+        let room = INPUT_LIMIT.saturating_sub(inner.input.len()).min(bytes.len());
+        inner.input.extend(&bytes[..room]);
+        inner.fresh = true;
+        drop(inner);
+        self.1.wake();
+        room
+    }
+
+    /// Wakes the machine that this console belongs to.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.1.clone()
+    }
+
+    /// Whether input has come since the last call.
+    pub(crate) fn take_fresh(&self) -> bool {
+        std::mem::take(&mut self.lock().fresh)
+    }
+
+    /// Whether the guest's kernel has said that it panicked.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.lock().panics.seen()
+    }
+
+    /// Forgets an earlier panic, after a restart.
+    pub(crate) fn forget_panic(&self) {
+        self.lock().panics = PanicWatch::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Console for ConsoleHub {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut inner = self.lock();
+        inner.panics.feed(bytes);
+        inner.io.print(bytes);
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> usize {
+        let mut inner = self.lock();
+        let count = into.len().min(inner.input.len());
+        for (place, byte) in into.iter_mut().zip(inner.input.drain(..count)) {
+            *place = byte;
+        }
+        count
+    }
+}

@@ -1,0 +1,84 @@
+//! What can go wrong on the host's side.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use vm_core::StateError;
+use vm_device_boot::{Arch, BootError};
+use vm_device_machine::MachineError;
+use vm_mem::RamError;
+
+/// Why a machine can not be built, started or saved.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum VmError {
+    /// A file that can not be read or written.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        what: &'static str,
+        /// The host's words.
+        source: std::io::Error,
+    },
+    /// A file that is larger than anything that could be started.
+    #[error("{}: the file has {bytes} bytes, more than the {limit} that can be loaded", path.display())]
+    FileSize {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A kernel, firmware or RAM disk that can not be used.
+    #[error("{}: {source}", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BootError,
+    },
+    /// A guest architecture that can not be run yet.
+    #[error("{}: the file is for {}, which can not be run yet", path.display(), arch.name())]
+    ArchMissing {
+        /// The file.
+        path: PathBuf,
+        /// Its architecture.
+        arch: Arch,
+    },
+    /// A disk whose size is no whole number of sectors.
+    #[error("{}: the disk has {bytes} bytes, not a multiple of 512", path.display())]
+    DiskSize {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The machine can not be put together or started.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// The host has no memory for the guest.
+    #[error(transparent)]
+    Ram(#[from] RamError),
+    /// A saved state that is refused.
+    #[error("{}: {source}", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: StateError,
+    },
+    /// There is nothing to start.
+    #[error("there is nothing to start: no kernel was given")]
+    NoKernel,
+}
+
+impl VmError {
+    /// The error of a file operation.
+    pub(crate) fn file(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, what, source }
+    }
+}
