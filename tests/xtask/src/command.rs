@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{bench, ci, images, tidy};
+use crate::{bench, ci, demo, images, tidy};
 
 /// One task of `cargo xtask`.
 pub struct Command {
@@ -32,6 +32,11 @@ pub const COMMANDS: &[Command] = &[
         name: "images",
         help: "make guest kernels, initramfs images and oracles from Debian packages (--list)",
         run: images::main,
+    },
+    Command {
+        name: "demo",
+        help: "build the freestanding guests, or see that they are up to date (--check)",
+        run: demo::main,
     },
     Command {
         name: "bench",

@@ -3,6 +3,7 @@
 //! `images` makes guest test material from Debian packages and keeps it outside the tree.
 //! `tidy` checks the rules of the architecture.
 //! `ci` is everything that has to hold before a change is merged.
+//! `demo` builds the freestanding guests whose images are committed.
 //! `bench` measures the emulator's speed beside the host's and QEMU's.
 //! A task is a plain function in [`command`]'s table; it prints one line a step and fails with a
 //! message that names what was being done.
@@ -23,6 +24,7 @@
 pub mod bench;
 pub mod ci;
 pub mod command;
+pub mod demo;
 pub mod images;
 pub mod tidy;
 mod workspace;

@@ -39,12 +39,17 @@ const STEPS: &[Step] = &[
     Step {
         name: "tidy",
         doc: "the rules of the architecture hold",
-        commands: || Ok(vec![xtask("tidy")?]),
+        commands: || Ok(vec![xtask(&["tidy"])?]),
+    },
+    Step {
+        name: "demo",
+        doc: "the committed guests are the ones of their sources",
+        commands: || Ok(vec![xtask(&["demo", "--check"])?]),
     },
     Step {
         name: "images",
         doc: "the guest material is at hand",
-        commands: || Ok(vec![xtask("images")?]),
+        commands: || Ok(vec![xtask(&["images"])?]),
     },
     Step {
         name: "build",
@@ -139,9 +144,9 @@ fn cargo(args: &[&str]) -> Command {
 
 /// This program again, as its own process, so that its output is shown and its failure is seen
 /// like those of the others.
-fn xtask(task: &str) -> Result<Command> {
+fn xtask(args: &[&str]) -> Result<Command> {
     let mut command = Command::new(env::current_exe().context("finding this program")?);
-    command.arg(task);
+    command.args(args);
     Ok(command)
 }
 

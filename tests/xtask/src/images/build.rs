@@ -92,6 +92,23 @@ fn make_all(cache: &Path, wanted: &[&Product], args: &Args) -> Result<()> {
         work.bring(product)
             .with_context(|| format!("making {}", product.name))?;
     }
+    prune(cache)
+}
+
+/// Removes package files that no image is made from any more.
+fn prune(cache: &Path) -> Result<()> {
+    let used: Vec<String> = PRODUCTS
+        .iter()
+        .flat_map(|product| stamp::read(cache, product.name))
+        .collect();
+    for entry in fs::read_dir(cache.join("packages"))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".deb") && !used.iter().any(|file| *file == *name) {
+            println!("images: drop {name}");
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+    }
     Ok(())
 }
 
@@ -222,5 +239,41 @@ fn remove(path: &Path) -> std::io::Result<()> {
 impl Drop for Work<'_> {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::products::PRODUCTS;
+    use super::{prune, remove, stamp};
+
+    #[test]
+    fn only_packages_of_present_images_stay() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let packages = cache.path().join("packages");
+        let stamp = stamp::file(cache.path(), PRODUCTS[0].name);
+        fs::create_dir_all(stamp.parent().expect("a parent")).expect("mkdir");
+        fs::write(&stamp, stamp::text(&PRODUCTS[0], &["new.deb".to_owned()])).expect("write");
+        fs::create_dir_all(&packages).expect("mkdir");
+        for name in ["new.deb", "old.deb", "note"] {
+            fs::write(packages.join(name), "").expect("write");
+        }
+        prune(cache.path()).expect("prune");
+        assert!(packages.join("new.deb").exists() && packages.join("note").exists());
+        assert!(!packages.join("old.deb").exists());
+    }
+
+    #[test]
+    fn remove_takes_files_folders_and_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        remove(&path).expect("nothing there");
+        fs::write(&path, "").expect("write");
+        remove(&path).expect("a file");
+        fs::create_dir_all(path.join("b")).expect("mkdir");
+        remove(&path).expect("a folder");
+        assert!(!path.exists());
     }
 }

@@ -7,10 +7,7 @@ use super::tree::{Finding, Tree};
 pub fn unsafety(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.sources() {
-        let first = file
-            .scan
-            .code_lines()
-            .find(|(_, code)| find_word(code, "unsafe").is_some());
+        let first = file.scan.code_lines().find(|(_, code)| opens_unsafe(code));
         if let Some((line, _)) = first
             && !file.scan.comments.contains("UNSAFETY:")
         {
@@ -24,6 +21,23 @@ pub fn unsafety(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether `code` has the keyword for more than the type of a function pointer: to name such a
+/// type asks nothing of anybody.
+fn opens_unsafe(code: &str) -> bool {
+    let Some(at) = find_word(code, "unsafe") else {
+        return false;
+    };
+    let rest = code[at + "unsafe".len()..].trim_start();
+    let rest = match rest.strip_prefix("extern") {
+        Some(rest) => rest.trim_start_matches([' ', '"']),
+        None => rest,
+    };
+    let is_pointer = rest
+        .strip_prefix("fn")
+        .is_some_and(|rest| rest.starts_with('('));
+    !is_pointer || opens_unsafe(rest)
 }
 
 #[cfg(test)]
