@@ -286,6 +286,20 @@ impl GuestRam {
         out.bytes("content", &content);
     }
 
+    /// Fills RAM with zeroes.
+    pub fn clear(&self) {
+        let mut used = Vec::new();
+        self.each_page(|addr, bytes| {
+            if bytes.iter().any(|byte| *byte != 0) {
+                used.push(addr);
+            }
+        });
+        for addr in used {
+            let written = self.write(addr, &[0; PAGE_BYTES as usize]);
+            assert!(written.is_ok(), "the page was found in RAM just now");
+        }
+    }
+
     /// Replaces RAM by what was saved; the regions must be the same.
     pub fn restore(&self, from: &Fields) -> Result<(), StateError> {
         let regions: Vec<u64> = self
@@ -302,16 +316,7 @@ impl GuestRam {
         if content.len() != pages.len() || !rest.is_empty() {
             return Err(from.bad("content"));
         }
-        let mut used = Vec::new();
-        self.each_page(|addr, bytes| {
-            if bytes.iter().any(|byte| *byte != 0) {
-                used.push(addr);
-            }
-        });
-        for addr in used {
-            self.write(addr, &[0; PAGE_BYTES as usize])
-                .map_err(|_| from.bad("pages"))?;
-        }
+        self.clear();
         for (addr, bytes) in pages.iter().zip(content) {
             self.write(GuestPhys(*addr), bytes)
                 .map_err(|_| from.bad("pages"))?;

@@ -25,6 +25,8 @@ struct Inner {
     /// Input has come since the machine last looked.
     fresh: bool,
     panics: PanicWatch,
+    /// More input may come.
+    open: bool,
 }
 
 /// How much input is kept for a guest that does not read.
@@ -36,7 +38,7 @@ impl ConsoleHub {
     #[must_use]
     pub fn new(io: Box<dyn ConsoleIo>) -> Self {
         let inner =
-            Inner { io, input: VecDeque::new(), fresh: false, panics: PanicWatch::default() };
+            Inner { io, input: VecDeque::new(), fresh: false, panics: PanicWatch::default(), open: true };
         Self(Arc::new(Mutex::new(inner)), Waker::default())
     }
 
@@ -49,6 +51,18 @@ impl ConsoleHub {
         drop(inner);
         self.1.wake();
         room
+    }
+
+    /// Says that no more input will come.
+    pub fn close(&self) {
+        self.lock().open = false;
+        self.1.wake();
+    }
+
+    /// Whether more input may come.
+    pub(crate) fn is_open(&self) -> bool {
+        let inner = self.lock();
+        inner.open || !inner.input.is_empty()
     }
 
     /// Wakes the machine that this console belongs to.

@@ -70,6 +70,12 @@ pub enum VmError {
         /// Why.
         source: StateError,
     },
+    /// A machine that does not exist.
+    #[error("there is no machine `{name}`")]
+    NoMachine {
+        /// The name that was given.
+        name: String,
+    },
     /// There is nothing to start.
     #[error("there is nothing to start: no kernel was given")]
     NoKernel,

@@ -204,6 +204,17 @@ impl Bus {
         std::mem::take(&mut self.effects.requests)
     }
 
+    /// Whether devices have asked something of the machine's owner.
+    #[must_use]
+    pub fn has_requests(&self) -> bool {
+        !self.effects.requests.is_empty()
+    }
+
+    /// Asks something of the machine's owner on behalf of what stands beside the bus (firmware).
+    pub fn request(&mut self, request: Request) {
+        self.effects.requests.push(request);
+    }
+
     /// Begins or ends keeping line changes for [`Bus::take_line_log`].
     pub fn log_lines(&mut self, on: bool) {
         self.line_log = on.then(Vec::new);

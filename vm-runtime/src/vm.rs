@@ -1,0 +1,482 @@
+//! One virtual machine from power-on to its end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use vm_core::{
+    Answer, Clock, Entropy, Events, Exit, NS_PER_INSN, TimeMode, TraceEvent, TraceKinds, Vcpu,
+};
+use vm_device_boot::{Images, Kernel, Mode};
+use vm_device_bus::{Env, Request};
+use vm_device_machine::enter;
+use vm_device_virtio::{Block, Completion, Rng, VirtioDevice};
+use vm_engine_interp::{BlockStats, Engine, SharedTrace};
+use vm_mem::GuestRam;
+
+use crate::board::{Board, BoardKind, Parts, boards};
+use crate::config::Source;
+use crate::disk::RawFile;
+use crate::files::Files;
+use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, VmError};
+
+/// Instructions of one turn of one CPU.
+// LIMIT: in host time this is how late a key or a timer can be noticed, about half a millisecond;
+// in virtual time it is the grain in which CPUs take turns.
+const TURN: u64 = 50_000;
+/// The date at which every run in virtual time begins: the first second of 2026.
+const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
+/// How long after it was asked for a disk request is finished in virtual time.
+const DISK_NS: u64 = 50_000;
+/// The longest that a waiting machine sleeps before it looks at its switches again.
+const NAP: Duration = Duration::from_millis(100);
+
+/// Ends or restarts a running machine from another thread.
+#[derive(Clone, Debug, Default)]
+pub struct Control {
+    quit: Arc<AtomicBool>,
+    resets: Arc<AtomicU32>,
+}
+
+impl Control {
+    /// Ends the run soon.
+    pub fn quit(&self) {
+        self.quit.store(true, Ordering::Relaxed);
+    }
+
+    /// Restarts the machine soon, as its reset button would.
+    pub fn reset(&self) {
+        self.resets.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A virtual machine.
+pub struct Vm {
+    pub(crate) board: Box<dyn Board>,
+    pub(crate) cpus: Vec<Box<dyn Vcpu>>,
+    pub(crate) ram: GuestRam,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) events: Events,
+    pub(crate) entropy: Entropy,
+    /// Which CPUs wait for an interrupt.
+    pub(crate) waiting: Vec<bool>,
+    pub(crate) resets: u32,
+    engine: Engine,
+    config: Config,
+    files: Files,
+    console: ConsoleHub,
+    control: Control,
+    trace: Option<SharedTrace>,
+}
+
+/// What a turn or a device asks of the machine's owner.
+enum Turn {
+    /// Nothing.
+    Goes,
+    /// The run is over.
+    Ends(Outcome),
+}
+
+impl Vm {
+    /// Puts a machine together and loads what it starts with.
+    pub fn new(
+        config: Config,
+        console: ConsoleHub,
+        trace: Option<SharedTrace>,
+    ) -> Result<Self, VmError> {
+        let files = Files::read(&config)?;
+        let kind = board_for(&config, &files)?;
+        let virtual_time = config.time == TimeMode::Virtual;
+        let clock = Arc::new(if virtual_time { Clock::virtual_time() } else { host_clock() });
+        let completion = if virtual_time {
+            Completion::AtGuestTime { ns: DISK_NS }
+        } else {
+            Completion::WhenHostFinishes
+        };
+        let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
+        for (number, disk) in config.disks.iter().enumerate() {
+            let file = RawFile::open(disk, number)?;
+            virtio.push(Box::new(Block::new(Box::new(file), completion)));
+        }
+        virtio.push(Box::new(Rng::new()));
+        let board = (kind.build)(Parts {
+            cpus: config.cpus,
+            ram_bytes: config.ram_bytes,
+            console: Box::new(console.clone()),
+            virtio,
+            epoch_ns: if virtual_time { VIRTUAL_EPOCH_NS } else { date_ns() },
+        })?;
+        let ram = GuestRam::new(&board.ram_regions())?;
+        let mut engine = Engine::new(board.frontend(), ram.clone(), clock.clone());
+        if let Some(trace) = &trace {
+            engine.set_trace(trace.clone());
+        }
+        let cpus: Vec<Box<dyn Vcpu>> =
+            (0..config.cpus).map(|n| Box::new(engine.cpu(n)) as Box<dyn Vcpu>).collect();
+        let mut vm = Self {
+            waiting: vec![false; cpus.len()],
+            board,
+            cpus,
+            ram,
+            clock,
+            events: Events::new(),
+            entropy: Entropy::new(config.seed),
+            resets: 0,
+            engine,
+            config,
+            files,
+            console,
+            control: Control::default(),
+            trace,
+        };
+        vm.power_on()?;
+        Ok(vm)
+    }
+
+    /// A handle for other threads.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// The name of the machine and its architecture.
+    #[must_use]
+    pub fn frontend_name(&self) -> &'static str {
+        self.board.frontend().name()
+    }
+
+    /// Instructions executed so far by all CPUs.
+    #[must_use]
+    pub fn instructions(&self) -> u64 {
+        self.cpus.iter().map(|cpu| cpu.retired()).sum()
+    }
+
+    /// Counters of translated code.
+    #[must_use]
+    pub fn block_stats(&self) -> BlockStats {
+        self.engine.stats()
+    }
+
+    /// Runs until something ends the run.
+    pub fn run(&mut self) -> Result<Ending, VmError> {
+        let outcome = loop {
+            if self.control.quit.load(Ordering::Relaxed) {
+                break Outcome::Interrupted;
+            }
+            if self.control.resets.swap(0, Ordering::Relaxed) > 0 {
+                self.power_on()?;
+            }
+            let turn = self.look_around();
+            if let Turn::Ends(outcome) = self.settle(turn)? {
+                break outcome;
+            }
+            let turn = self.round();
+            if let Turn::Ends(outcome) = self.settle(turn)? {
+                break outcome;
+            }
+        };
+        let virtual_time = self.config.time == TimeMode::Virtual;
+        Ok(Ending {
+            outcome,
+            instructions: self.instructions(),
+            guest_ns: self.clock.now_ns(),
+            resets: self.resets,
+            state_hash: virtual_time.then(|| self.state_hash()),
+        })
+    }
+
+    /// Carries out what devices asked for; a restart happens here.
+    fn settle(&mut self, turn: Turn) -> Result<Turn, VmError> {
+        if let Turn::Ends(outcome) = turn {
+            return Ok(Turn::Ends(outcome));
+        }
+        for request in self.board.bus().take_requests() {
+            match self.answer_request(request)? {
+                Turn::Goes => {}
+                ends @ Turn::Ends(_) => return Ok(ends),
+            }
+        }
+        let limit = self.config.limit_insns.unwrap_or(u64::MAX);
+        Ok(if self.instructions() >= limit { Turn::Ends(Outcome::Limit) } else { Turn::Goes })
+    }
+
+    fn answer_request(&mut self, request: Request) -> Result<Turn, VmError> {
+        let panicked = self.console.has_panicked();
+        Ok(match request {
+            Request::PowerOff => Turn::Ends(Outcome::PowerOff),
+            Request::Fail(code) => Turn::Ends(Outcome::Failed(code)),
+            Request::Panicked => Turn::Ends(Outcome::Panicked),
+            Request::Reset => match self.config.on_reset {
+                OnReset::Restart if panicked => Turn::Ends(Outcome::Panicked),
+                OnReset::End if panicked => Turn::Ends(Outcome::Panicked),
+                OnReset::End => Turn::Ends(Outcome::Reset),
+                OnReset::Restart | OnReset::Always => {
+                    self.resets += 1;
+                    self.power_on()?;
+                    Turn::Goes
+                }
+            },
+        })
+    }
+
+    /// Brings everything to its state at power-on and loads the images.
+    fn power_on(&mut self) -> Result<(), VmError> {
+        let mode = match self.config.firmware {
+            Firmware::BuiltIn => Mode::Direct,
+            Firmware::None => Mode::Bare,
+            Firmware::File(_) => Mode::Firmware,
+        };
+        self.events = Events::new();
+        self.console.forget_panic();
+        self.board.reset(mode == Mode::Direct);
+        if self.resets > 0 {
+            self.ram.clear();
+        }
+        let Self { board, files, ram, config, entropy, .. } = self;
+        let registers = files.with_images(|images: &Images| {
+            board.load(ram, images, mode, &config.append, entropy)
+        })?;
+        for (cpu, state) in self.cpus.iter_mut().zip(&registers) {
+            cpu.reset();
+            if let Err(name) = enter(&mut **cpu, state) {
+                unreachable!("the board sets register `{name}`, which its own CPUs have");
+            }
+        }
+        self.waiting.fill(false);
+        Ok(())
+    }
+
+    /// Hands out due events and console input; sleeps or skips time if every CPU waits.
+    fn look_around(&mut self) -> Turn {
+        if self.console.take_fresh() {
+            for device in self.board.console_devices() {
+                self.with_env(|board, env| board.bus().wake(device, env));
+            }
+        }
+        let now = self.clock.now_ns();
+        while let Some(token) = self.events.take_due(now) {
+            self.with_env(|board, env| board.bus().event(token, env));
+        }
+        self.drive_lines();
+        self.wake_cpus(now);
+        if self.anybody_runs() {
+            return Turn::Goes;
+        }
+        self.wait(now)
+    }
+
+    /// Wakes CPUs that an interrupt or their own timer wakes.
+    fn wake_cpus(&mut self, now: u64) {
+        for (index, cpu) in self.cpus.iter().enumerate() {
+            let due = cpu.deadline_ns().is_some_and(|deadline| deadline <= now);
+            if self.waiting[index] && (cpu.wakes() || due) {
+                self.waiting[index] = false;
+                self.board.woken(index);
+            }
+        }
+    }
+
+    fn anybody_runs(&self) -> bool {
+        (0..self.cpus.len()).any(|cpu| self.board.runs(cpu) && !self.waiting[cpu])
+    }
+
+    /// The guest time at which something will happen by itself.
+    fn next_ns(&self) -> Option<u64> {
+        let timers = (0..self.cpus.len())
+            .filter(|cpu| self.board.runs(*cpu))
+            .filter_map(|cpu| self.cpus[cpu].deadline_ns());
+        timers.chain(self.events.next_ns()).min()
+    }
+
+    fn wait(&mut self, now: u64) -> Turn {
+        let next = self.next_ns();
+        if self.clock.mode() == TimeMode::Virtual {
+            if let Some(next) = next {
+                self.clock.advance_to(next);
+                return Turn::Goes;
+            }
+            // Nothing but input can go on from here.
+            if self.console.is_open() {
+                self.console.waker().sleep(Some(NAP));
+                return Turn::Goes;
+            }
+            return Turn::Ends(Outcome::Hung);
+        }
+        if next.is_none() && !self.console.is_open() {
+            return Turn::Ends(Outcome::Hung);
+        }
+        let until = next.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(now)));
+        self.console.waker().sleep(Some(until.min(NAP)));
+        Turn::Goes
+    }
+
+    /// Gives each running CPU its turn.
+    fn round(&mut self) -> Turn {
+        for cpu in 0..self.cpus.len() {
+            if !self.board.runs(cpu) || self.waiting[cpu] {
+                continue;
+            }
+            let turn = self.turn(cpu);
+            if matches!(turn, Turn::Ends(_)) {
+                return turn;
+            }
+        }
+        Turn::Goes
+    }
+
+    /// How many instructions a CPU may execute before something else is due.
+    fn budget(&self) -> u64 {
+        let limit = self.config.limit_insns.unwrap_or(u64::MAX);
+        let left = limit.saturating_sub(self.instructions());
+        let due = match self.clock.mode() {
+            TimeMode::Host => TURN,
+            TimeMode::Virtual => {
+                let now = self.clock.now_ns();
+                let next = self.next_ns().map_or(u64::MAX, |next| next.saturating_sub(now));
+                next.div_ceil(NS_PER_INSN).max(1)
+            }
+        };
+        TURN.min(due).min(left)
+    }
+
+    fn turn(&mut self, cpu: usize) -> Turn {
+        let mut left = self.budget();
+        while left > 0 {
+            let before = self.cpus[cpu].retired();
+            let exit = self.cpus[cpu].run(left);
+            let used = self.cpus[cpu].retired().wrapping_sub(before);
+            left = left.saturating_sub(used);
+            self.clock.advance_to(self.clock.now_ns().wrapping_add(used * NS_PER_INSN));
+            match exit {
+                Exit::Budget | Exit::Kicked => return Turn::Goes,
+                Exit::Access(access) => {
+                    let answer = self.access(cpu, access);
+                    if let Answer::Later(_) = answer {
+                        return Turn::Goes;
+                    }
+                    self.cpus[cpu].answer(answer);
+                    if self.board.bus().has_requests() {
+                        return Turn::Goes;
+                    }
+                }
+                Exit::Idle => {
+                    self.waiting[cpu] = true;
+                    return Turn::Goes;
+                }
+                Exit::Call => return self.call(cpu),
+                Exit::Breakpoint | Exit::Stuck => {
+                    return Turn::Ends(Outcome::Stuck { cpu: cpu as u32 });
+                }
+            }
+        }
+        Turn::Goes
+    }
+
+    fn access(&mut self, cpu: usize, access: vm_core::Access) -> Answer {
+        let answer = self.with_env(|board, env| board.bus().access(access, env));
+        self.drive_lines();
+        if self.traces(TraceKinds::DEV) {
+            let device = self.board.bus().at(access.space, access.addr.0);
+            let name = device.map_or("nothing".to_owned(), |(id, _)| {
+                self.board.bus().name(id).to_owned()
+            });
+            self.report(cpu, &TraceEvent::Dev { device: name, access, answer });
+        }
+        answer
+    }
+
+    fn call(&mut self, cpu: usize) -> Turn {
+        if self.traces(TraceKinds::SBI) {
+            let text = self.board.call_text(&*self.cpus[cpu]);
+            self.report(cpu, &TraceEvent::Call { text });
+        }
+        let Self { board, cpus, ram, console, .. } = self;
+        match board.call(cpu, cpus, ram, console) {
+            vm_device_machine::Outcome::Continue => {}
+            vm_device_machine::Outcome::HartStopped => {}
+            vm_device_machine::Outcome::Idle => self.waiting[cpu] = true,
+            vm_device_machine::Outcome::Request(request) => self.board.bus().request(request),
+        }
+        Turn::Goes
+    }
+
+    /// Hands changes of interrupt inputs to the CPUs.
+    fn drive_lines(&mut self) {
+        for change in self.board.bus().take_line_log() {
+            let device = self.board.bus().name(vm_device_bus::DeviceId(change.owner)).to_owned();
+            let event = TraceEvent::Line { device, line: change.line, level: change.level };
+            self.report(0, &event);
+        }
+        for (line, level) in self.board.bus().take_cpu_lines() {
+            if let Some(cpu) = self.cpus.get_mut(line.cpu as usize) {
+                cpu.set_line(line.line, level);
+            }
+        }
+    }
+
+    fn with_env<R>(&mut self, body: impl FnOnce(&mut dyn Board, &mut Env) -> R) -> R {
+        let mut env = Env {
+            now_ns: self.clock.now_ns(),
+            ram: &self.ram,
+            events: &mut self.events,
+            entropy: &mut self.entropy,
+        };
+        body(&mut *self.board, &mut env)
+    }
+
+    fn traces(&self, kind: TraceKinds) -> bool {
+        self.trace.as_ref().is_some_and(|trace| lock(trace).kinds().any(kind))
+    }
+
+    fn report(&self, cpu: usize, event: &TraceEvent) {
+        if let Some(trace) = &self.trace {
+            lock(trace).event(cpu as u32, self.instructions(), event);
+        }
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The board for what is to be started: the file's architecture decides.
+fn board_for(config: &Config, files: &Files) -> Result<BoardKind, VmError> {
+    let arch = files.arch();
+    let found = boards().into_iter().find(|board| {
+        board.name == config.machine && arch.is_none_or(|(arch, _)| arch == board.arch)
+    });
+    match (found, arch) {
+        (Some(board), _) => Ok(board),
+        (None, Some((arch, path))) => Err(VmError::ArchMissing { path: path.to_owned(), arch }),
+        (None, None) => Err(VmError::NoMachine { name: config.machine.clone() }),
+    }
+}
+
+fn host_clock() -> Clock {
+    let start = Instant::now();
+    Clock::host_time(move || start.elapsed().as_nanos() as u64)
+}
+
+/// The date on the host, in nanoseconds since 1970.
+fn date_ns() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+}
+
+/// The name of a kernel for messages.
+pub(crate) fn source_name(source: &Source) -> &Path {
+    match source {
+        Source::File(path) => path,
+        Source::BuiltIn(name, _) => Path::new(name),
+    }
+}
+
+/// The most bytes a kernel may unpack to.
+// LIMIT: guest RAM must hold it; nobody has kernels of more than a few hundred MiB.
+pub(crate) const UNPACK_LIMIT: u64 = 1 << 30;
+
+/// Opens a kernel or firmware.
+pub(crate) fn open<'a>(name: &Path, bytes: &'a [u8]) -> Result<Kernel<'a>, VmError> {
+    let source = |source| VmError::Image { path: name.to_owned(), source };
+    Kernel::open(bytes, UNPACK_LIMIT).map_err(source)
+}
