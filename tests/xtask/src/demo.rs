@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -24,6 +24,16 @@ const UNWANTED: [&str; 5] = [
     "CARGO_BUILD_TARGET",
     "CARGO_BUILD_RUSTC_WRAPPER",
 ];
+
+/// The task: `--check` only checks.
+pub fn main(arguments: &[String]) -> Result<ExitCode> {
+    match arguments {
+        [] => build(false)?,
+        [flag] if flag == "--check" => build(true)?,
+        _ => bail!("the only argument is --check"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Builds every guest and its record, or checks that what is committed is up to date.
 pub fn build(check: bool) -> Result<()> {
@@ -181,4 +191,25 @@ fn compiler() -> Result<String> {
 fn target_is_installed() -> Result<bool> {
     let folder = rustc(&["--print", "target-libdir", "--target", TARGET])?;
     Ok(fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hash, build};
+
+    #[test]
+    fn committed_images_are_those_of_their_sources() {
+        build(true).unwrap();
+    }
+
+    #[test]
+    fn hash_sees_text_move_between_files() {
+        let hash = |parts: &[&str]| {
+            let mut hash = Hash::new();
+            parts.iter().for_each(|part| hash.add(part.as_bytes()));
+            hash.0
+        };
+        assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));
+        assert_ne!(hash(&["ab"]), hash(&["ab", ""]));
+    }
 }
