@@ -9,6 +9,7 @@ use crate::report::{check, skip};
 
 const BLOCK: u64 = 64;
 
+/// The checks of this group.
 pub fn checks() {
     if !matches!(run(Mode::M, &[CBO_ZERO], &[DATA]), End::Done(_)) {
         skip("cbo", "this hart has no cache-block operations");

@@ -12,6 +12,7 @@ use crate::pages::ACCESSES;
 use crate::paging::{Place, SCHEMES, point, pte};
 use crate::report::check;
 
+/// The checks of this group.
 pub fn checks() {
     for scheme in SCHEMES {
         if !scheme.exists() {

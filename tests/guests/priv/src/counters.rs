@@ -6,6 +6,7 @@ use crate::insn::{A0, A1, A2, NOP, ZERO, csrrs, csrrw};
 use crate::memory::{self, MTIME};
 use crate::report::{check, check_newer, check_peer, skip};
 
+/// The checks of this group.
 pub fn checks() {
     gates();
     counting();

@@ -4,7 +4,7 @@
 use crate::csr::cause;
 use crate::hart::{self, End, Mode, Run, run};
 use crate::insn::{
-    A0, A1, A2, A3, FENCE_I, RA, ZERO, add, addi, amo, bne, jalr, ld, load, lr, sc, sd, store,
+    A0, A1, A2, A3, FENCE_I, RA, ZERO, add, addi, amo, bne, jalr, jump, ld, load, lr, sc, sd, store,
 };
 use crate::memory::{self, CODE, DATA};
 use crate::pages::Access;
@@ -14,6 +14,7 @@ use crate::report::{check, check_newer};
 /// `amoadd`.
 const AMOADD: u32 = 0;
 
+/// The checks of this group.
 pub fn checks() {
     misaligned();
     reservations();
@@ -298,14 +299,13 @@ fn atomics_faults(place: Place) {
 
 /// Runs an instruction, replaces it, fences, and runs the new one.
 fn self_modifying() {
-    const BACK: u32 = 0xfedf_f06f;
     let code = [
         addi(A2, ZERO, 1),
         bne(A3, ZERO, 20),
         store(2, A1, A0, 0),
         FENCE_I,
         addi(A3, ZERO, 1),
-        BACK,
+        jump(-20),
         add(A0, A2, ZERO),
     ];
     for mode in [Mode::M, Mode::S, Mode::U] {

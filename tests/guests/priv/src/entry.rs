@@ -16,7 +16,7 @@ _start:
     csrw    mie, zero
     csrw    mscratch, zero
     csrr    t0, mhartid
-    bnez    t0, 4f                  // the checks run on hart 0 only
+    bnez    t0, park                // the checks run on hart 0, others help when asked
     la      t0, m_trap
     csrw    mtvec, t0
     la      sp, stack_top
@@ -32,6 +32,40 @@ _start:
 4:
     wfi
     j       4b
+
+// Another hart: says that it is there, then waits for a software interrupt and runs the code that
+// its mailbox names, with a0 and a1 from there. Mailboxes have 64 bytes: present, done, code, a0,
+// a1. See `harts.rs`.
+park:
+    la      t1, park
+    csrw    mtvec, t1               // a trap there starts over; the check then sees no end
+    csrr    s0, mhartid
+    slli    s1, s0, 6
+    li      t1, 0x80500000
+    add     s1, s1, t1
+    slli    s2, s0, 2
+    li      t1, 0x02000000
+    add     s2, s2, t1
+    li      t1, 1
+    sd      t1, 0(s1)
+    li      t1, 8
+    csrw    mie, t1
+5:
+    wfi
+    csrr    t1, mip
+    andi    t1, t1, 8
+    beqz    t1, 5b
+    sw      zero, 0(s2)
+    fence
+    fence.i
+    ld      t1, 16(s1)
+    ld      a0, 24(s1)
+    ld      a1, 32(s1)
+    jalr    t1
+    fence
+    li      t1, 1
+    sd      t1, 8(s1)
+    j       5b
 
     .text
 // enter(frame): gives x1 to x31 the values of the frame and leaves by mret. Returns when a trap

@@ -19,6 +19,7 @@ const CASES: [(&str, u32, bool); 9] = [
     ("write-frm", csrrw(ZERO, csr::FRM, ZERO), true),
 ];
 
+/// The checks of this group.
 pub fn checks() {
     for mode in [Mode::M, Mode::S, Mode::U] {
         for (name, instruction, dirties) in CASES {

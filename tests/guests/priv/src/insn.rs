@@ -34,6 +34,8 @@ pub const SFENCE_W_INVAL: u32 = 0x1800_0073;
 pub const SFENCE_INVAL_IR: u32 = 0x1810_0073;
 /// `sinval.vma x0, x0`.
 pub const SINVAL_VMA: u32 = 0x1600_0073;
+/// `fence` of everything.
+pub const FENCE: u32 = 0x0ff0_000f;
 /// `fence.i`.
 pub const FENCE_I: u32 = 0x0000_100f;
 /// `cbo.inval` of the block at a0.
@@ -111,6 +113,16 @@ pub const fn sd(rs2: u32, rs1: u32, offset: i32) -> u32 {
 /// `jalr`.
 pub const fn jalr(rd: u32, rs1: u32, offset: i32) -> u32 {
     i(0x67, 0, rd, rs1, offset)
+}
+
+/// `jal` over `offset` bytes, without a link.
+pub const fn jump(offset: i32) -> u32 {
+    let offset = offset as u32;
+    (offset >> 20 & 1) << 31
+        | (offset >> 1 & 0x3ff) << 21
+        | (offset >> 11 & 1) << 20
+        | (offset >> 12 & 0xff) << 12
+        | 0x6f
 }
 
 /// `bne` over `offset` bytes.

@@ -9,6 +9,7 @@ use crate::report::{check, check_peer, skip};
 
 const ALL: u64 = irq::S | irq::MSI | irq::MTI;
 
+/// The checks of this group.
 pub fn checks() {
     sources();
     enables();
@@ -232,12 +233,9 @@ fn waiting() {
     memory::write64(MTIMECMP, memory::read64(MTIME) + 1_000);
     let got = run(Mode::M, &[WFI], &[7]);
     check(format_args!("wfi.masked.M"), got, End::Done(7));
-    memory::write64(MTIMECMP, memory::read64(MTIME) + 1_000);
-    let got = Run::new(Mode::M, &[WFI, NOP]).status(status::MPIE).end(&[]);
-    check(format_args!("wfi.taken.M"), got, taken(7, 4));
-    memory::write64(MTIMECMP, memory::read64(MTIME) + 1_000);
-    let got = run(Mode::S, &[WFI, NOP], &[]);
-    check(format_args!("wfi.taken.S"), got, taken(7, 4));
+    for mode in [Mode::M, Mode::S] {
+        check(format_args!("wfi.taken.{mode:?}"), woken(mode), taken(7, 4));
+    }
     memory::write64(MTIMECMP, u64::MAX);
     hart::write(csr::MIDELEG, irq::S);
     hart::write(csr::MIE, irq::SSI);
@@ -245,6 +243,21 @@ fn waiting() {
     let got = run(Mode::S, &[WFI], &[7]);
     check(format_args!("wfi.masked.S"), got, End::Done(7));
     hart::reset();
+}
+
+/// How a `wfi` ends that the timer is to end. On a busy host the interrupt may come before the
+/// instruction has begun, so the time to it grows until it does not.
+fn woken(mode: Mode) -> End {
+    let mut end = End::Done(0);
+    // LIMIT: the last try leaves 1.6 s.
+    for doubling in 0..15 {
+        memory::write64(MTIMECMP, memory::read64(MTIME) + (1_000 << doubling));
+        end = Run::new(mode, &[WFI, NOP]).status(status::MPIE).end(&[]);
+        if end != taken(7, 0) {
+            break;
+        }
+    }
+    end
 }
 
 fn supervisor_timer() {

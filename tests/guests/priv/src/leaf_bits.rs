@@ -11,6 +11,7 @@ use crate::pages::{ACCESSES, Access};
 use crate::paging::{Place, SCHEMES, point, pte};
 use crate::report::{check, check_newer, check_peer, skip};
 
+/// The checks of this group.
 pub fn checks() {
     for scheme in SCHEMES {
         if scheme.exists() {

@@ -19,6 +19,7 @@ mod data;
 mod entry;
 mod float;
 mod hart;
+mod harts;
 mod insn;
 mod interrupts;
 mod leaf_bits;
@@ -34,7 +35,7 @@ mod traps;
 mod warl;
 
 /// Every group of checks.
-const GROUPS: [fn(); 14] = [
+const GROUPS: [fn(); 15] = [
     traps::checks,
     modes::checks,
     warl::checks,
@@ -47,6 +48,7 @@ const GROUPS: [fn(); 14] = [
     interrupts::checks,
     data::checks,
     float::checks,
+    harts::checks,
     pmp::checks,
     // What these lock stays locked.
     pmp::locks,

@@ -10,6 +10,11 @@ pub const DATA: u64 = 0x8020_0000;
 /// Page tables.
 pub const TABLES: u64 = 0x8040_0000;
 
+/// Mailboxes of the other harts, 64 bytes each; the assembly of `entry.rs` knows it too.
+pub const MAILBOXES: u64 = 0x8050_0000;
+/// Where the instructions for another hart are written.
+pub const OTHER_CODE: u64 = 0x8050_1000;
+
 /// ACLINT: software interrupt of hart 0.
 pub const MSIP: u64 = 0x200_0000;
 /// ACLINT: timer compare of hart 0.

@@ -7,6 +7,7 @@ use crate::insn::{A0, A1, EBREAK, MRET, NOP, SFENCE_VMA, SRET, WFI, ZERO, csrrs,
 use crate::memory::CODE;
 use crate::report::{check, check_newer};
 
+/// The checks of this group.
 pub fn checks() {
     mret();
     sret();

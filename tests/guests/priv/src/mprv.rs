@@ -27,6 +27,7 @@ fn store_as(bits: u64, address: u64, value: u64) -> End {
     run(Mode::M, &code, &[address, value, bits])
 }
 
+/// The checks of this group.
 pub fn checks() {
     const VALUE: u64 = 0x1122_3344;
     let [sv39, ..] = SCHEMES;

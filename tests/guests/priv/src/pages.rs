@@ -85,6 +85,7 @@ impl Access {
 /// Not a cause: the trap named a wrong place or value.
 const WRONG: u64 = 0xbad;
 
+/// The checks of this group.
 pub fn checks() {
     for scheme in SCHEMES {
         if !scheme.exists() {

@@ -40,6 +40,7 @@ fn load_double(mode: Mode, address: u64) -> End {
     run(mode, &[load(3, A1, A0, 0)], &[address])
 }
 
+/// The checks of this group.
 pub fn checks() {
     permissions();
     matching();

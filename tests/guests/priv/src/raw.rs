@@ -13,7 +13,9 @@ macro_rules! table {
             let value: u64;
             match number {
                 // SAFETY: a read without side effect.
-                $(csr::$number => unsafe { asm!("csrr {}, {}", out(reg) value, const csr::$number) },)*
+                $(csr::$number => unsafe {
+                    asm!("csrr {}, {}", out(reg) value, const csr::$number);
+                },)*
                 _ => unreachable!("not a register of the harness"),
             }
             value
@@ -23,7 +25,9 @@ macro_rules! table {
         pub fn write(number: u32, value: u64) {
             match number {
                 // SAFETY: see the module's UNSAFETY line.
-                $(csr::$number => unsafe { asm!("csrw {}, {}", const csr::$number, in(reg) value) },)*
+                $(csr::$number => unsafe {
+                    asm!("csrw {}, {}", const csr::$number, in(reg) value);
+                },)*
                 _ => unreachable!("not a register of the harness"),
             }
         }

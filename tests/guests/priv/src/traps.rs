@@ -18,6 +18,7 @@ const NEVER: [(&str, u32); 6] = [
     ("debug-csr", csrrs(A0, 0x7b0, ZERO)),
 ];
 
+/// The checks of this group.
 pub fn checks() {
     illegal();
     by_mode();

@@ -5,6 +5,7 @@ use crate::hart::{self, End, Mode, run};
 use crate::insn::{A0, A1, ZERO, csrrc, csrrs, csrrw};
 use crate::report::{check, check_newer, check_peer, skip};
 
+/// The checks of this group.
 pub fn checks() {
     status_fields();
     views();
