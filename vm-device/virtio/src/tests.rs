@@ -261,13 +261,13 @@ fn impossible_rings_are_refused() {
     check("driver ring not aligned", &|rings| rings.driver += 1);
     check("device ring not aligned", &|rings| rings.device += 2);
     check("descriptors outside RAM", &|rings| {
-        rings.descriptors = 0x1000
+        rings.descriptors = 0x1000;
     });
     check("device ring across the end", &|rings| {
-        rings.device = RAM_BASE + RAM_BYTES - 8
+        rings.device = RAM_BASE + RAM_BYTES - 8;
     });
     check("driver ring at the end of all", &|rings| {
-        rings.driver = u64::MAX - 1
+        rings.driver = u64::MAX - 1;
     });
 }
 
