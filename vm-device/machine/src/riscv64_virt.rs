@@ -2,7 +2,7 @@
 //!
 //! Addresses and interrupt numbers are those of QEMU's machine of this name, so that kernels and
 //! firmware built for that one start here unchanged.
-//! Not here yet: flash, APLIC and IMSIC, and the ACLINT's supervisor software interrupts.
+//! Not here yet: APLIC and IMSIC.
 //!
 //! The lines of a CPU ([`vm_core::Vcpu::set_line`]) have the numbers of the bits of `mip`.
 
@@ -12,7 +12,7 @@ mod tree;
 use vm_core::{GuestPhys, Space};
 use vm_device_boot::rom::{ROM_BASE, ROM_BYTES};
 use vm_device_bus::{Bus, Console, CpuLine, Device, DeviceId, Place, Sink};
-use vm_device_chip::{Clint, Finisher, GoldfishRtc, Plic, Uart16550};
+use vm_device_chip::{Clint, Finisher, FwCfg, GoldfishRtc, Pflash, Plic, Sswi, Uart16550};
 use vm_device_virtio::{MmioSlot, VirtioDevice};
 
 use crate::MachineError;
@@ -28,12 +28,19 @@ pub const MAX_CPUS: u32 = 8;
 /// The frequency of guest time as the guest counts it: 10 MHz.
 pub const TIMEBASE_HZ: u32 = 10_000_000;
 
+/// The size of each flash memory.
+pub const FLASH_BYTES: u64 = 32 << 20;
+
+/// The item of fw_cfg that tells how many CPUs there are.
+const FW_CFG_CPUS: u16 = 5;
+
 const MIB: u64 = 1 << 20;
 const LEAST_RAM: u64 = MIB;
 // LIMIT: what the map of QEMU's machine leaves below the 64-bit window of the PCIe bus.
 const MOST_RAM: u64 = 256 << 30;
 
 // Bits of `mip`.
+const SSIP: u32 = 1;
 const MSIP: u32 = 3;
 const MTIP: u32 = 7;
 const SEIP: u32 = 9;
@@ -57,7 +64,8 @@ struct Row {
     wires: Wires,
     /// By which other nodes of the description refer to it; zero if none does.
     phandle: u32,
-    make: fn(&mut Parts) -> Box<dyn Device>,
+    /// Makes the device; nothing if this machine is to be without it.
+    make: fn(&mut Parts) -> Option<Box<dyn Device>>,
 }
 
 const PLIC: &str = "plic";
@@ -67,19 +75,23 @@ const FINISHER_PHANDLE: u32 = 2;
 
 #[rustfmt::skip] // a table
 const DEVICES: &[Row] = &[
-    Row { name: "finisher",     base: 0x0010_0000, bytes: 0x1000,    wires: Wires::None,                 phandle: FINISHER_PHANDLE, make: |_| Box::new(Finisher::new()) },
-    Row { name: "rtc",          base: 0x0010_1000, bytes: 0x1000,    wires: Wires::Sources(&[11]),       phandle: 0,                make: |p| Box::new(GoldfishRtc::new(p.epoch_ns)) },
-    Row { name: "clint",        base: 0x0200_0000, bytes: 0x1_0000,  wires: Wires::Harts(&[MSIP, MTIP]), phandle: 0,                make: |p| Box::new(Clint::new(p.cpus)) },
-    Row { name: PLIC,           base: 0x0c00_0000, bytes: 0x60_0000, wires: Wires::Harts(&[MEIP, SEIP]), phandle: PLIC_PHANDLE,     make: |p| Box::new(Plic::new(2 * p.cpus)) },
-    Row { name: SERIAL,         base: 0x1000_0000, bytes: 0x100,     wires: Wires::Sources(&[10]),       phandle: 0,                make: |p| Box::new(Uart16550::new(p.take_console())) },
-    Row { name: "virtio-mmio0", base: 0x1000_1000, bytes: 0x1000,    wires: Wires::Sources(&[1]),        phandle: 0,                make: Parts::slot },
-    Row { name: "virtio-mmio1", base: 0x1000_2000, bytes: 0x1000,    wires: Wires::Sources(&[2]),        phandle: 0,                make: Parts::slot },
-    Row { name: "virtio-mmio2", base: 0x1000_3000, bytes: 0x1000,    wires: Wires::Sources(&[3]),        phandle: 0,                make: Parts::slot },
-    Row { name: "virtio-mmio3", base: 0x1000_4000, bytes: 0x1000,    wires: Wires::Sources(&[4]),        phandle: 0,                make: Parts::slot },
-    Row { name: "virtio-mmio4", base: 0x1000_5000, bytes: 0x1000,    wires: Wires::Sources(&[5]),        phandle: 0,                make: Parts::slot },
-    Row { name: "virtio-mmio5", base: 0x1000_6000, bytes: 0x1000,    wires: Wires::Sources(&[6]),        phandle: 0,                make: Parts::slot },
-    Row { name: "virtio-mmio6", base: 0x1000_7000, bytes: 0x1000,    wires: Wires::Sources(&[7]),        phandle: 0,                make: Parts::slot },
-    Row { name: "virtio-mmio7", base: 0x1000_8000, bytes: 0x1000,    wires: Wires::Sources(&[8]),        phandle: 0,                make: Parts::slot },
+    Row { name: "finisher",     base: 0x0010_0000, bytes: 0x1000,      wires: Wires::None,                 phandle: FINISHER_PHANDLE, make: |_| some(Finisher::new()) },
+    Row { name: "rtc",          base: 0x0010_1000, bytes: 0x1000,      wires: Wires::Sources(&[11]),       phandle: 0,                make: |p| some(GoldfishRtc::new(p.epoch_ns)) },
+    Row { name: "clint",        base: 0x0200_0000, bytes: 0x1_0000,    wires: Wires::Harts(&[MSIP, MTIP]), phandle: 0,                make: |p| some(Clint::new(p.cpus)) },
+    Row { name: "sswi",         base: 0x02f0_0000, bytes: 0x4000,      wires: Wires::Harts(&[SSIP]),       phandle: 0,                make: |p| if p.sswi { some(Sswi::new(p.cpus)) } else { None } },
+    Row { name: PLIC,           base: 0x0c00_0000, bytes: 0x60_0000,   wires: Wires::Harts(&[MEIP, SEIP]), phandle: PLIC_PHANDLE,     make: |p| some(Plic::new(2 * p.cpus)) },
+    Row { name: SERIAL,         base: 0x1000_0000, bytes: 0x100,       wires: Wires::Sources(&[10]),       phandle: 0,                make: |p| some(Uart16550::new(p.console.take()?)) },
+    Row { name: "virtio-mmio0", base: 0x1000_1000, bytes: 0x1000,      wires: Wires::Sources(&[1]),        phandle: 0,                make: Parts::slot },
+    Row { name: "virtio-mmio1", base: 0x1000_2000, bytes: 0x1000,      wires: Wires::Sources(&[2]),        phandle: 0,                make: Parts::slot },
+    Row { name: "virtio-mmio2", base: 0x1000_3000, bytes: 0x1000,      wires: Wires::Sources(&[3]),        phandle: 0,                make: Parts::slot },
+    Row { name: "virtio-mmio3", base: 0x1000_4000, bytes: 0x1000,      wires: Wires::Sources(&[4]),        phandle: 0,                make: Parts::slot },
+    Row { name: "virtio-mmio4", base: 0x1000_5000, bytes: 0x1000,      wires: Wires::Sources(&[5]),        phandle: 0,                make: Parts::slot },
+    Row { name: "virtio-mmio5", base: 0x1000_6000, bytes: 0x1000,      wires: Wires::Sources(&[6]),        phandle: 0,                make: Parts::slot },
+    Row { name: "virtio-mmio6", base: 0x1000_7000, bytes: 0x1000,      wires: Wires::Sources(&[7]),        phandle: 0,                make: Parts::slot },
+    Row { name: "virtio-mmio7", base: 0x1000_8000, bytes: 0x1000,      wires: Wires::Sources(&[8]),        phandle: 0,                make: Parts::slot },
+    Row { name: "fw-cfg",       base: 0x1010_0000, bytes: 0x18,        wires: Wires::None,                 phandle: 0,                make: |p| some(p.fw_cfg.take()?) },
+    Row { name: "flash0",       base: 0x2000_0000, bytes: FLASH_BYTES, wires: Wires::None,                 phandle: 0,                make: |p| some(p.flash.first_mut()?.take()?) },
+    Row { name: "flash1",       base: 0x2200_0000, bytes: FLASH_BYTES, wires: Wires::None,                 phandle: 0,                make: |p| some(p.flash.last_mut()?.take()?) },
 ];
 
 /// How many virtio devices can be reached by memory-mapped registers.
@@ -97,6 +109,12 @@ pub struct Config {
     pub console: Box<dyn Console>,
     /// Virtio devices with memory-mapped registers, in the order of their slots.
     pub virtio_mmio: Vec<Box<dyn VirtioDevice>>,
+    /// Files for firmware.
+    pub fw_cfg: FwCfg,
+    /// Flash memories of [`FLASH_BYTES`].
+    pub flash: [Option<Pflash>; 2],
+    /// Whether there is a device for software interrupts of supervisor mode.
+    pub sswi: bool,
     /// The date at guest time zero, in nanoseconds since 1970.
     pub epoch_ns: u64,
 }
@@ -129,20 +147,30 @@ pub struct Riscv64Virt {
 struct Parts {
     cpus: u32,
     epoch_ns: u64,
+    sswi: bool,
     console: Option<Box<dyn Console>>,
     slots: std::vec::IntoIter<Box<dyn VirtioDevice>>,
+    fw_cfg: Option<FwCfg>,
+    flash: [Option<Pflash>; 2],
 }
 
 impl Parts {
-    fn take_console(&mut self) -> Box<dyn Console> {
-        self.console
-            .take()
-            .unwrap_or_else(|| Box::new(vm_device_bus::NullConsole))
+    fn of(config: Config) -> Self {
+        let cpus = config.cpus.to_le_bytes();
+        Self {
+            cpus: config.cpus,
+            epoch_ns: config.epoch_ns,
+            sswi: config.sswi,
+            console: Some(config.console),
+            slots: config.virtio_mmio.into_iter(),
+            fw_cfg: Some(config.fw_cfg.item(FW_CFG_CPUS, cpus[..2].to_vec())),
+            flash: config.flash,
+        }
     }
 
     /// The next virtio slot, with the next device if there is one.
-    fn slot(&mut self) -> Box<dyn Device> {
-        Box::new(
+    fn slot(&mut self) -> Option<Box<dyn Device>> {
+        some(
             self.slots
                 .next()
                 .map_or_else(MmioSlot::empty, MmioSlot::new),
@@ -150,43 +178,45 @@ impl Parts {
     }
 }
 
+/// What most rows end with.
+fn some(device: impl Device + 'static) -> Option<Box<dyn Device>> {
+    Some(Box::new(device))
+}
+
 impl Riscv64Virt {
     /// Puts the machine together.
     pub fn new(config: Config) -> Result<Self, MachineError> {
         check(&config)?;
-        let mut parts = Parts {
-            cpus: config.cpus,
-            epoch_ns: config.epoch_ns,
-            console: Some(config.console),
-            slots: config.virtio_mmio.into_iter(),
-        };
+        let (cpus, ram_bytes, cpu) = (config.cpus, config.ram_bytes, config.cpu.clone());
+        let mut parts = Parts::of(config);
         let mut bus = Bus::new();
-        let mut ids = Vec::new();
+        let mut made: Vec<(&Row, DeviceId)> = Vec::new();
         for row in DEVICES {
             let place = Place {
                 space: Space::Memory,
                 base: row.base,
                 bytes: row.bytes,
             };
-            ids.push(bus.add(row.name, (row.make)(&mut parts), &[place])?);
+            if let Some(device) = (row.make)(&mut parts) {
+                made.push((row, bus.add(row.name, device, &[place])?));
+            }
         }
         let id = |name: &str| {
-            let mut rows = DEVICES.iter().zip(&ids);
-            rows.find(|(row, _)| row.name == name)
-                .map_or(DeviceId(0), |(_, id)| *id)
+            let found = made.iter().find(|(row, _)| row.name == name);
+            found.map_or(DeviceId(0), |(_, id)| *id)
         };
-        for (row, from) in DEVICES.iter().zip(&ids) {
-            wire(&mut bus, *from, &row.wires, id(PLIC), config.cpus);
+        for (row, from) in &made {
+            wire(&mut bus, *from, &row.wires, id(PLIC), cpus);
         }
-        let slots = DEVICES.iter().zip(&ids);
+        let slots = made.iter();
         let slots = slots.filter(|(row, _)| row.name.starts_with("virtio-mmio"));
         Ok(Self {
             serial: id(SERIAL),
             virtio_mmio: slots.map(|(_, id)| *id).collect(),
             bus,
-            cpus: config.cpus,
-            ram_bytes: config.ram_bytes,
-            cpu: config.cpu,
+            cpus,
+            ram_bytes,
+            cpu,
         })
     }
 

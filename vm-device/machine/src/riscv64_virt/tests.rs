@@ -23,6 +23,9 @@ fn config(cpus: u32, mib: u64) -> Config {
         },
         console: Box::new(NullConsole),
         virtio_mmio: vec![Box::new(Rng)],
+        fw_cfg: FwCfg::new(),
+        flash: [None, None],
+        sswi: false,
         epoch_ns: 0,
     }
 }
@@ -178,12 +181,32 @@ fn devices_stand_where_the_map_says() {
         (0x1000_1008, 4),
         (0x1000_8000, 0x7472_6976),
         (0x1000_8008, 0),
+        (0x1010_0000, 0x554d_4551),
     ] {
         let answer = board.access(addr, Width::B4, AccessKind::Load);
         assert_eq!(answer, Answer::Done(value), "{addr:#x}");
     }
     let nothing = board.access(0x1000_9000, Width::B4, AccessKind::Load);
     assert_eq!(nothing, Answer::Fault(Fault::NoRegister));
+}
+
+#[test]
+fn options_stand_in_the_map_when_they_are_wanted() {
+    let mut config = config(2, 16);
+    config.sswi = true;
+    config.flash = [None, Pflash::new(FLASH_BYTES, b"flash", true).ok()];
+    let mut board = Board::new(2);
+    board.machine = Riscv64Virt::new(config).unwrap();
+    board.store(0x2f0_0004, 1);
+    let lines = board.machine.bus.take_cpu_lines();
+    let ssip = CpuLine { cpu: 1, line: SSIP };
+    assert_eq!(lines, [(ssip, true), (ssip, false)]);
+    let content = board.access(0x2200_0000, Width::B4, AccessKind::Load);
+    assert_eq!(content, Answer::Done(0x7361_6c66));
+    let tree = board.machine.tree(&Chosen::default());
+    let soc = tree.find("soc").unwrap();
+    let there = ["sswi@2f00000", "flash@20000000", "flash@22000000"].map(|n| soc.find(n).is_some());
+    assert_eq!(there, [true, false, true]);
 }
 
 #[test]
