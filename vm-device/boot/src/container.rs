@@ -14,6 +14,10 @@ use crate::bytes::{array, u32_at};
 // the host hold this much for the time of a load and no more.
 pub const KERNEL_LIMIT: u64 = 512 << 20;
 
+/// How many bytes may come out of one.
+// LIMIT: gzip can not do more, kernels give three to six; so a small file costs little memory.
+const RATIO: u64 = 1032;
+
 /// How many containers may stand in one another.
 // LIMIT: a zboot image in a gzip file has two layers; more are somebody's joke.
 const LAYERS: u32 = 3;
@@ -75,6 +79,7 @@ pub fn unpack(file: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, BootError> {
                 None => Ok(content),
             };
         };
+        let limit = limit.min((content.len() as u64).saturating_mul(RATIO));
         content = Cow::Owned(match container {
             Container::Gzip => gzip(&content, limit)?,
             Container::Zstd => zstd(&content, limit)?,
@@ -92,12 +97,23 @@ fn gzip(bytes: &[u8], limit: u64) -> Result<Vec<u8>, BootError> {
 }
 
 fn zstd(bytes: &[u8], limit: u64) -> Result<Vec<u8>, BootError> {
-    let decoder =
-        ruzstd::decoding::StreamingDecoder::new(bytes).map_err(|error| BootError::Damaged {
-            container: "zstd",
-            reason: error.to_string(),
-        })?;
-    read_bounded("zstd", decoder, limit)
+    let damaged = |reason: String| BootError::Damaged {
+        container: "zstd",
+        reason,
+    };
+    let mut decoder = ruzstd::decoding::StreamingDecoder::new(bytes)
+        .map_err(|error| damaged(error.to_string()))?;
+    let content = read_bounded("zstd", &mut decoder, limit)?;
+    let frame = decoder.into_frame_decoder();
+    match (
+        frame.get_checksum_from_data(),
+        frame.get_calculated_checksum(),
+    ) {
+        (Some(said), Some(found)) if said != found => Err(damaged(format!(
+            "its checksum is {found:#010x}, it says {said:#010x}"
+        ))),
+        _ => Ok(content),
+    }
 }
 
 fn zboot(bytes: &[u8], limit: u64) -> Result<Vec<u8>, BootError> {
@@ -157,7 +173,7 @@ mod tests {
     }
 
     fn zstded(content: &[u8]) -> Vec<u8> {
-        ruzstd::encoding::compress_to_vec(content, ruzstd::encoding::CompressionLevel::Uncompressed)
+        ruzstd::encoding::compress_to_vec(content, ruzstd::encoding::CompressionLevel::Fastest)
     }
 
     fn zbooted(payload: &[u8], name: &[u8]) -> Vec<u8> {
@@ -198,6 +214,46 @@ mod tests {
                 let content = unpack(&whole[..end], 1000);
                 assert_ne!(content.as_deref(), Ok(CONTENT), "{end} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn no_damage_makes_it_panic() {
+        let mut text = Vec::new();
+        for line in 0..400u32 {
+            text.extend_from_slice(format!("line {line} of {}, ", line * 7919).as_bytes());
+        }
+        let mut state = 1u64;
+        let mut chance = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as usize % below
+        };
+        for whole in [gzipped(&text), zstded(&text)] {
+            for _ in 0..3000 {
+                let mut file = whole.clone();
+                for _ in 0..=chance(3) {
+                    let at = 4 + chance(file.len() - 4);
+                    file[at] = chance(256) as u8;
+                }
+                let content = unpack(&file, 1 << 20);
+                assert!(content.is_err() || content.is_ok_and(|bytes| bytes.len() <= 1 << 20));
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_damage() {
+        // The checksums: the last four bytes of zstd, and the four before gzip's length.
+        for (mut file, from_end) in [(zstded(CONTENT), 1), (gzipped(CONTENT), 5)] {
+            let at = file.len() - from_end;
+            file[at] ^= 1;
+            let content = unpack(&file, 1000);
+            assert!(
+                matches!(content, Err(BootError::Damaged { .. })),
+                "{content:?}"
+            );
         }
     }
 

@@ -195,9 +195,11 @@ impl Plan {
     /// Things with addresses of their own: in RAM, and apart from each other.
     fn check_fixed(&mut self, layout: Layout) -> Result<(), BootError> {
         let ram_end = layout.ram.saturating_add(layout.bytes);
+        // Whatever begins below is a matter of size, and told as one.
+        let near = layout.ram.saturating_add(2 * BIG_PAGE);
         self.pieces.sort_by_key(|piece| piece.addr);
         for piece in &self.pieces {
-            if piece.addr < layout.ram || piece.addr >= ram_end.max(layout.ram + (4 << 20)) {
+            if piece.addr < layout.ram || piece.addr >= ram_end.max(near) {
                 return Err(BootError::OutsideRam {
                     what: piece.source.name(),
                     addr: piece.addr,

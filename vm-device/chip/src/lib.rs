@@ -29,6 +29,9 @@ mod pflash;
 mod plic;
 mod uart16550;
 
+#[cfg(test)]
+mod tests;
+
 pub use aclint::{Clint, Sswi, TICK_NS};
 pub use finisher::Finisher;
 pub use fw_cfg::{FwCfg, FwCfgError};

@@ -66,6 +66,7 @@ mod iir {
 mod fcr {
     pub const ENABLE: u8 = 0x01;
     pub const CLEAR_RECEIVER: u8 = 0x02;
+    pub const CLEAR_TRANSMITTER: u8 = 0x04;
     /// What stays: enable, DMA mode, trigger level.
     pub const KEPT: u8 = 0xc9;
 }
@@ -228,6 +229,8 @@ impl State {
             self.received.clear();
             self.receiver_changed(cx);
         }
+        // A cleared transmitter becomes empty anew.
+        self.sent |= switched || enable && value & fcr::CLEAR_TRANSMITTER != 0;
     }
 
     fn set_ier(&mut self, value: u8) {

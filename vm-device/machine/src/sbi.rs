@@ -10,8 +10,9 @@
 //!
 //! Interprocessor interrupts: an IPI is `set_line(1, true)`, bit 1 of `mip` being SSIP.
 //! There is no wire behind that bit: the guest clears it itself, by writing `sip`.
-//! So for this line the vCPU must take a call with `true` as an edge that ORs SSIP into `mip`,
-//! and never as a level that is still there after the guest has cleared the bit.
+//! So for this line the vCPU must take each call with `true` as an edge that ORs SSIP into `mip`,
+//! never as a level that is still there after the guest has cleared the bit, and a call with
+//! `false` changes nothing.
 
 mod call;
 mod console;

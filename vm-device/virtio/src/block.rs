@@ -64,6 +64,8 @@ pub enum Completion {
 /// the same times.
 /// With [`Completion::WhenHostFinishes`] it collects what has finished at the end of each
 /// notification and whenever it is woken.
+/// A driver that does not accept `VIRTIO_BLK_F_FLUSH` gets no more than the disk itself promises
+/// about writes: they are not made durable one by one.
 /// Requests under way are part of the saved state and are made again by the first call after
 /// a restore; the machine therefore wakes its devices once.
 pub struct Block {

@@ -165,7 +165,10 @@ mod tests {
 
     /// Both directions, and the size, in the hands of the test.
     #[derive(Clone, Default)]
-    struct Script(Arc<Mutex<(Vec<u8>, Vec<u8>, Option<(u16, u16)>)>>);
+    struct Script(Arc<Mutex<Ends>>);
+
+    /// What is typed, what was printed, and the size of the screen.
+    type Ends = (Vec<u8>, Vec<u8>, Option<(u16, u16)>);
 
     impl Script {
         fn device(&self) -> Box<PortConsole> {

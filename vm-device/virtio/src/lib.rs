@@ -2,7 +2,7 @@
 //!
 //! A virtio device takes *chains* of guest buffers from *queues*, does what they ask, and gives
 //! them back.
-//! [`VirtioDevice`] is a device without its transport; [`MmioSlot`] puts
+//! [`VirtioDevice`] is a device without its transport; [`MmioSlot`] and [`PciFunction`] put
 //! one where a guest finds it, and share everything that is not registers: negotiation, queues,
 //! interrupts, saving.
 //! Rings stand behind the small trait [`Ring`], so that another layout or host needs no change
@@ -23,6 +23,9 @@ mod block_tests;
 mod console;
 mod device;
 mod mmio;
+mod pci;
+#[cfg(test)]
+mod pci_tests;
 mod queue;
 mod rng;
 mod segments;
@@ -37,6 +40,7 @@ pub use block::{Block, Completion};
 pub use console::PortConsole;
 pub use device::{F_EVENT_IDX, F_INDIRECT_DESC, F_VERSION_1, Io, VirtioDevice};
 pub use mmio::{MmioSlot, Register};
+pub use pci::PciFunction;
 pub use queue::{Broken, Chain, Layout, Queue, Ring};
 pub use rng::Rng;
 pub use segments::{part, read, total, write};

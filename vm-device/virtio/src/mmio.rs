@@ -7,7 +7,7 @@ use vm_device_bus::{Cx, Device, Mmio, Node, Register as Row, Site, registers};
 
 use crate::device::VirtioDevice;
 use crate::queue::Layout;
-use crate::transport::{Core, Signals};
+use crate::transport::{Core, Signals, set_half};
 
 /// "virt" in little-endian.
 const MAGIC: u64 = 0x7472_6976;
@@ -191,15 +191,6 @@ fn place(core: &mut Core, change: impl FnOnce(&mut Layout)) {
     if let Some(queue) = core.queue() {
         queue.place(change);
     }
-}
-
-/// Sets the low or the high half of an address.
-pub(crate) fn set_half(address: &mut u64, index: u64, value: u32) {
-    let value = u64::from(value);
-    *address = match index {
-        0 => *address & !0xffff_ffff | value,
-        _ => *address & 0xffff_ffff | value << 32,
-    };
 }
 
 impl Mmio for MmioSlot {

@@ -279,9 +279,7 @@ pub fn storm(seed: u64, make: impl Fn() -> Box<dyn VirtioDevice>, head: &[u8]) {
             1 => {
                 driver.bus.read(chance.below(0x140), Width::B4);
             }
-            2 => driver
-                .bus
-                .call(|slot, cx| vm_device_bus::Device::wake(slot, cx)),
+            2 => driver.bus.call(vm_device_bus::Device::wake),
             3 => driver.bus.run_until(driver.bus.now_ns + 100_000),
             4 => {
                 let mut copy = MmioSlot::new(make());

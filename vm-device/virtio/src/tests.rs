@@ -1,11 +1,11 @@
 //! Tests of queues, negotiation and the MMIO transport, with the entropy device.
 
-use vm_core::{Answer, Fault, Width};
+use vm_core::{Answer, Fault, Fields, Section, StateError, Width};
 use vm_device_bus::testing::{FakeBus, RAM_BASE};
 use vm_device_bus::{Device, Interrupts, Site, Value};
 
 use crate::testing::{DATA, Driver, INDIRECT, NEXT, RAM_BYTES, Rings, WRITE, storm};
-use crate::{F_EVENT_IDX, F_VERSION_1, MmioSlot, Register, Rng};
+use crate::{F_EVENT_IDX, F_VERSION_1, Io, MmioSlot, Register, Rng, VirtioDevice};
 
 fn rng(features: u64) -> Driver {
     Driver::new(Box::new(Rng), features)
@@ -261,13 +261,13 @@ fn impossible_rings_are_refused() {
     check("driver ring not aligned", &|rings| rings.driver += 1);
     check("device ring not aligned", &|rings| rings.device += 2);
     check("descriptors outside RAM", &|rings| {
-        rings.descriptors = 0x1000
+        rings.descriptors = 0x1000;
     });
     check("device ring across the end", &|rings| {
-        rings.device = RAM_BASE + RAM_BYTES - 8
+        rings.device = RAM_BASE + RAM_BYTES - 8;
     });
     check("driver ring at the end of all", &|rings| {
-        rings.driver = u64::MAX - 1
+        rings.driver = u64::MAX - 1;
     });
 }
 
@@ -317,4 +317,126 @@ fn the_description_is_that_of_the_binding() {
 #[test]
 fn the_entropy_device_weathers_a_storm() {
     (1..=8).for_each(|seed| storm(seed, || Box::new(Rng), &[]));
+}
+
+/// A device with a driver that offers each chain again as fast as it is taken.
+struct Treadmill;
+
+impl VirtioDevice for Treadmill {
+    fn id(&self) -> u16 {
+        4
+    }
+
+    fn kind(&self) -> &'static str {
+        "treadmill"
+    }
+
+    fn pci_class(&self) -> u32 {
+        0
+    }
+
+    fn features(&self) -> u64 {
+        0
+    }
+
+    fn queues(&self) -> &'static [u16] {
+        &[8]
+    }
+
+    fn config(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn notify(&mut self, queue: usize, io: &mut Io) {
+        while let Some(chain) = io.pop(queue) {
+            io.push(queue, chain.head, 0);
+            let rings = Rings::new(queue, 8);
+            let given = rings.used_index(io.cx.ram);
+            rings.set_index(io.cx.ram, given + 1);
+        }
+    }
+
+    fn reset(&mut self) {}
+
+    fn save(&self, _out: &mut Section) {}
+
+    fn restore(&mut self, _from: &Fields) -> Result<(), StateError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_driver_on_another_cpu_can_not_keep_the_device_for_ever() {
+    for features in [0, F_EVENT_IDX] {
+        let mut driver = Driver::new(Box::new(Treadmill), features);
+        driver.send(0, &[(DATA, 4, WRITE)]);
+        assert_eq!(driver.rings[0].used_index(&driver.bus.ram), 8);
+        assert!(driver.bus.survives(&mut MmioSlot::new(Box::new(Treadmill))));
+        driver.bus.run_until(1000);
+        assert_eq!(
+            driver.rings[0].used_index(&driver.bus.ram),
+            16,
+            "it goes on later"
+        );
+    }
+}
+
+#[test]
+fn states_that_no_driver_could_have_made_are_refused() {
+    let mut driver = rng(0);
+    driver.send(0, &[(DATA, 4, WRITE)]);
+    let mut good = Section::new("slot", 1);
+    driver.bus.device.save(&mut good);
+    let fields = good.fields();
+    let names = [
+        "interrupt",
+        "device_id",
+        "status",
+        "driver_features",
+        "generation",
+        "resume_ns",
+    ];
+    let selects = [
+        "device_feature_select",
+        "driver_feature_select",
+        "queue_select",
+    ];
+    let check = |name: &str, value: u64, queue: &[u64]| {
+        let mut section = Section::new("slot", 1);
+        for field in names.into_iter().chain(selects) {
+            let old = fields.u64(field).unwrap();
+            section.u64(field, if field == name { value } else { old });
+        }
+        section.words("queue0", queue);
+        section.bytes("device", fields.bytes("device").unwrap());
+        MmioSlot::new(Box::new(Rng))
+            .restore(&section.fields())
+            .is_ok()
+    };
+    let queue = fields.words("queue0").unwrap();
+    assert!(check("", 0, &queue));
+    for (name, value) in [
+        ("interrupt", 4),
+        ("device_id", 2),
+        ("status", 256),
+        ("driver_features", 1 << 50),
+        ("generation", 1 << 32),
+        ("queue_select", 1 << 32),
+    ] {
+        assert!(!check(name, value, &queue), "{name}");
+    }
+    assert!(!check("", 0, &queue[1..]), "a word too few");
+    for (word, value) in [
+        (0, 0),
+        (0, 3),
+        (0, 16),
+        (0, 1 << 16),
+        (1, 1 << 16),
+        (4, 1),
+        (5, 1),
+    ] {
+        let mut queue = queue.clone();
+        queue[word] = value;
+        assert!(!check("", 0, &queue), "word {word} = {value}");
+    }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Core {
     driver_features: u64,
     generation: u32,
     resume_ns: Option<u64>,
+    /// Whether the bus forbids the device to touch memory.
+    pub held: bool,
     /// Which half of the device's features is shown.
     pub device_feature_select: u32,
     /// Which half of the driver's features is written.
@@ -67,6 +69,7 @@ impl Core {
             driver_features: 0,
             generation: 0,
             resume_ns: None,
+            held: false,
             device_feature_select: 0,
             driver_feature_select: 0,
             queue_select: 0,
@@ -178,8 +181,19 @@ impl Core {
         self.run(cx, |device, io| device.notify(queue, io))
     }
 
+    /// The bus forbids or permits the device to touch memory.
+    pub fn hold(&mut self, held: bool, cx: &mut Cx) -> Signals {
+        let freed = self.held && !held;
+        self.held = held;
+        if !freed {
+            return Signals::default();
+        }
+        let signals = self.notify_all(cx);
+        signals.and(self.wake(cx))
+    }
+
     /// All queues may have chains that were not looked at.
-    pub fn notify_all(&mut self, cx: &mut Cx) -> Signals {
+    fn notify_all(&mut self, cx: &mut Cx) -> Signals {
         let all = 0..self.queues.len() as u32;
         all.fold(Signals::default(), |sum, queue| {
             sum.and(self.notify(queue, cx))
@@ -188,11 +202,17 @@ impl Core {
 
     /// The back end has something.
     pub fn wake(&mut self, cx: &mut Cx) -> Signals {
+        if self.held {
+            return Signals::default();
+        }
         self.run(cx, |device, io| device.wake(io))
     }
 
     /// When [`Core::event`] is to be called.
     pub fn due_ns(&self) -> Option<u64> {
+        if self.held {
+            return None;
+        }
         [self.resume_ns, self.device.due_ns()]
             .into_iter()
             .flatten()
@@ -202,6 +222,9 @@ impl Core {
     /// A time has come.
     pub fn event(&mut self, cx: &mut Cx) -> Signals {
         let mut signals = Signals::default();
+        if self.held {
+            return signals;
+        }
         if self.device.due_ns().is_some_and(|due| due <= cx.now_ns) {
             signals = self.run(cx, |device, io| device.event(io));
         }
@@ -305,7 +328,7 @@ impl Core {
     }
 
     fn live(&self) -> bool {
-        self.status & (DRIVER_OK | NEEDS_RESET) == DRIVER_OK
+        self.status & (DRIVER_OK | NEEDS_RESET) == DRIVER_OK && !self.held
     }
 
     fn start(&mut self, cx: &mut Cx) -> Signals {
@@ -345,4 +368,13 @@ impl Core {
             config: config && self.status & DRIVER_OK != 0,
         }
     }
+}
+
+/// Sets the low or the high half of an address.
+pub(crate) fn set_half(address: &mut u64, index: u64, value: u32) {
+    let value = u64::from(value);
+    *address = match index {
+        0 => *address & !0xffff_ffff | value,
+        _ => *address & 0xffff_ffff | value << 32,
+    };
 }

@@ -41,7 +41,7 @@ fn a_restored_bus_has_the_devices_state_and_the_line_levels() {
     assert_eq!(image.names().collect::<Vec<_>>(), ["device.a", "device.b"]);
 
     let mut second = two();
-    second.store(0x1004, 0b10);
+    second.store(0x1004, 0b11);
     second.bus.restore(&image).unwrap();
     assert_eq!(
         second.bus.take_cpu_lines(),

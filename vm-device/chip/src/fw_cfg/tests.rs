@@ -238,6 +238,16 @@ fn requests_outside_ram_or_without_measure_fail() {
             "{length} at {addr}"
         );
     }
+    let room = [(GuestPhys(RAM_BASE), 32 << 20)];
+    let mut large = Bus::new(fw_cfg());
+    large.ram = GuestRam::new(&room).unwrap();
+    for (length, expected) in [(10 + (16 << 20), 0), (11 + (16 << 20), control::ERROR)] {
+        assert_eq!(
+            request(&mut large, read, length, BUFFER),
+            expected,
+            "{length}"
+        );
+    }
     // A request that is not in RAM has no place for an answer.
     for at in [0, u64::MAX, end.0 - 8] {
         bus.write(0x10, Width::B8, at.swap_bytes());

@@ -111,7 +111,7 @@ fn orders_that_mean_nothing_are_reported_and_change_nothing() {
         &[(0, 0x60), (0, 0x12)],
         &[(0, 0xe8), (0, 0x400)],
         &[(0, 0xe8), (0, 0), (0, 7), (0, 0x12)],
-        &[(0, 0xe8), (0, 1), (0, 7), (0x1000, 7)],
+        &[(0, 0xe8), (0, 1), (0, 7), (0x1000, 7), (0, 0xd0)],
     ] {
         let mut bus = flash(b"firmware");
         for (offset, value) in stores {

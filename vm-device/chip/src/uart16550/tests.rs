@@ -291,6 +291,19 @@ fn fifo_control_clears_and_switches() {
         let fifos = if second & 1 == 0 { 0x01 } else { 0xc1 };
         assert_eq!(rig.read(IIR), fifos);
     }
+    // A cleared transmitter tells that it is empty, once.
+    for (first, second, told) in [
+        (0x01, 0x05, true),
+        (0x01, 0x03, false),
+        (0x00, 0x01, true),
+        (0x01, 0x00, true),
+        (0x00, 0x04, false),
+    ] {
+        let mut rig = Rig::with(first, 2);
+        assert_eq!(rig.read(IIR) & 0x0f, 0x02);
+        rig.write(FCR, second);
+        assert_eq!(rig.bus.level(0), told, "{first:#x} then {second:#x}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use vm_core::{Access, AccessKind, Answer, Entropy, Events, Fault, Width};
+use vm_core::{Access, AccessKind, Answer, Entropy, Events, Fault, Image, Width};
 use vm_device_boot::{BootError, Images, Kernel, Mode, fdt};
 use vm_device_bus::{Env, Node, NullConsole, Request, Value};
 use vm_device_virtio::Rng;
@@ -23,6 +23,10 @@ fn config(cpus: u32, mib: u64) -> Config {
         },
         console: Box::new(NullConsole),
         virtio_mmio: vec![Box::new(Rng)],
+        pci: Vec::new(),
+        fw_cfg: FwCfg::new(),
+        flash: [None, None],
+        sswi: false,
         epoch_ns: 0,
     }
 }
@@ -134,6 +138,9 @@ fn phandles_are_unique_and_every_reference_leads_somewhere() {
     for (name, value) in &values {
         let references: Vec<u32> = match (*name, value) {
             (_, Value::Phandle(phandle)) => vec![*phandle],
+            ("interrupt-map", Value::Cells(cells)) => {
+                cells.chunks(6).map(|entry| entry[4]).collect()
+            }
             ("regmap", Value::Cells(cells)) => cells.clone(),
             ("interrupts-extended", Value::Cells(cells)) => {
                 cells.chunks(2).map(|pair| pair[0]).collect()
@@ -178,12 +185,54 @@ fn devices_stand_where_the_map_says() {
         (0x1000_1008, 4),
         (0x1000_8000, 0x7472_6976),
         (0x1000_8008, 0),
+        (0x1010_0000, 0x554d_4551),
+        (0x3000_0000, 0x0008_1b36),
+        (0x3000_8000, 0xffff_ffff),
+        (0x0300_0000, 0xffff_ffff),
+        (0x4_0000_0000, 0xffff_ffff),
     ] {
         let answer = board.access(addr, Width::B4, AccessKind::Load);
         assert_eq!(answer, Answer::Done(value), "{addr:#x}");
     }
     let nothing = board.access(0x1000_9000, Width::B4, AccessKind::Load);
     assert_eq!(nothing, Answer::Fault(Fault::NoRegister));
+}
+
+#[test]
+fn a_restored_machine_is_the_saved_one() {
+    let mut board = Board::new(4);
+    board.store(0x200_0004, 1);
+    board.store(0xc00_0028, 5);
+    board.access(0x200_4008, Width::B8, AccessKind::Store(77));
+    let mut saved = Image::new();
+    board.machine.bus.save(&mut saved);
+    let mut other = machine(4, 16);
+    other.bus.restore(&saved).unwrap();
+    let mut again = Image::new();
+    other.bus.save(&mut again);
+    assert_eq!(saved.to_bytes(), again.to_bytes());
+    let mut fresh = Image::new();
+    machine(4, 16).bus.save(&mut fresh);
+    assert_ne!(saved.to_bytes(), fresh.to_bytes());
+}
+
+#[test]
+fn options_stand_in_the_map_when_they_are_wanted() {
+    let mut config = config(2, 16);
+    config.sswi = true;
+    config.flash = [None, Pflash::new(FLASH_BYTES, b"flash", true).ok()];
+    let mut board = Board::new(2);
+    board.machine = Riscv64Virt::new(config).unwrap();
+    board.store(0x2f0_0004, 1);
+    let lines = board.machine.bus.take_cpu_lines();
+    let ssip = CpuLine { cpu: 1, line: SSIP };
+    assert_eq!(lines, [(ssip, true), (ssip, false)]);
+    let content = board.access(0x2200_0000, Width::B4, AccessKind::Load);
+    assert_eq!(content, Answer::Done(0x7361_6c66));
+    let tree = board.machine.tree(&Chosen::default());
+    let soc = tree.find("soc").unwrap();
+    let there = ["sswi@2f00000", "flash@20000000", "flash@22000000"].map(|n| soc.find(n).is_some());
+    assert_eq!(there, [true, false, true]);
 }
 
 #[test]

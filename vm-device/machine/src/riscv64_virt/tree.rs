@@ -59,10 +59,11 @@ impl Riscv64Virt {
             .cells("#size-cells", &[2])
             .text("compatible", &["simple-bus"])
             .flag("ranges");
-        let devices = self.bus.devices().zip(DEVICES);
-        devices
-            .filter_map(|((_, _, device), row)| device.describe(&self.site(row)))
-            .fold(soc, Node::child)
+        let nodes = self.bus.devices().filter_map(|(_, name, device)| {
+            let row = DEVICES.iter().find(|row| row.name == name)?;
+            device.describe(&self.site(row))
+        });
+        nodes.fold(soc, Node::child)
     }
 
     fn site(&self, row: &Row) -> Site {
