@@ -28,7 +28,7 @@ mod pci;
 mod pci_tests;
 mod queue;
 mod rng;
-mod segments;
+pub mod segments;
 mod split;
 #[cfg(test)]
 mod testing;
@@ -43,4 +43,3 @@ pub use mmio::{MmioSlot, Register};
 pub use pci::PciFunction;
 pub use queue::{Broken, Chain, Layout, Queue, Ring};
 pub use rng::Rng;
-pub use segments::{part, read, total, write};
