@@ -2,4 +2,5 @@
 //!
 //! **Invariant**: an instruction's meaning is written once, in its row.
 
+pub mod helper_ids;
 pub mod slots;
