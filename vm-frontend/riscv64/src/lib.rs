@@ -2,5 +2,14 @@
 //!
 //! **Invariant**: an instruction's meaning is written once, in its row.
 
+mod cells;
+pub mod csr;
+mod fields;
 pub mod helper_ids;
+pub mod helpers;
+mod mmu;
+mod mode;
+pub mod profile;
 pub mod slots;
+mod state;
+mod trap;
