@@ -166,3 +166,141 @@ fn cache_block(cx: &mut HelperCx, [addr, ..]: [u64; 4]) -> Result<u64, Trap> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vm_core::{Clock, GuestPhys};
+    use vm_ir::SlotId;
+    use vm_mem::GuestRam;
+
+    use super::*;
+    use crate::slots as s;
+    use crate::state;
+
+    /// Calls a helper with some slots set; gives its answer and what it asked for.
+    fn call(slots: &mut [u64], helper: u32, args: [u64; 4]) -> (Result<u64, Trap>, Vec<Request>) {
+        let ram = GuestRam::new(&[(GuestPhys(0x8000_0000), 0x1000)]).unwrap();
+        let clock = Clock::virtual_time();
+        let mut requests = Vec::new();
+        let mut cx = HelperCx {
+            slots,
+            ram: &ram,
+            clock: &clock,
+            pc: 0x100,
+            retired: 41,
+            now_ns: 1000,
+            requests: &mut requests,
+        };
+        let answer = (HELPERS[helper as usize].run)(&mut cx, args);
+        (answer, requests)
+    }
+
+    fn hart(set: &[(SlotId, u64)]) -> Vec<u64> {
+        let mut slots = vec![0; s::SLOTS];
+        state::reset(&mut slots, 0);
+        for (slot, value) in set {
+            slots[usize::from(slot.0)] = *value;
+        }
+        slots
+    }
+
+    #[test]
+    fn csr_helpers_read_write_and_trap_with_the_instruction() {
+        const INSN: u64 = 0x3000_2073;
+        let illegal = Err(Trap::new(2, INSN));
+        // (helper, arguments, answer, mscratch after)
+        for (helper, args, answer, after) in [
+            (id::CSR_READ, [0x340, INSN, 0, 0], Ok(5), 5),
+            (id::CSR_WRITE, [0x340, 9, INSN, 0], Ok(0), 9),
+            (id::CSR_SWAP, [0x340, 9, INSN, 0], Ok(5), 9),
+            (id::CSR_SET, [0x340, 10, INSN, 0], Ok(5), 15),
+            (id::CSR_CLEAR, [0x340, 4, INSN, 0], Ok(5), 1),
+            (id::CSR_READ, [0xb02, INSN, 0, 0], Ok(41), 5),
+            (id::CSR_READ, [0xc01, INSN, 0, 0], Ok(10), 5),
+            (id::CSR_READ, [0xf14, INSN, 0, 0], Ok(0), 5),
+            (id::CSR_SET, [0xf14, 0, INSN, 0], illegal, 5),
+            (id::CSR_WRITE, [0xc00, 0, INSN, 0], illegal, 5),
+            (id::CSR_READ, [0x001, INSN, 0, 0], illegal, 5),
+            (id::CSR_READ, [0x3a1, INSN, 0, 0], illegal, 5),
+            (id::CSR_READ, [0x1_0340, INSN, 0, 0], illegal, 5),
+        ] {
+            let mut slots = hart(&[(s::MSCRATCH, 5)]);
+            let (found, requests) = call(&mut slots, helper, args);
+            assert_eq!(found, answer, "{helper} {args:x?}");
+            assert_eq!(slots[usize::from(s::MSCRATCH.0)], after);
+            assert_eq!(requests, []);
+        }
+        let mut user = hart(&[(s::PRIV, 0)]);
+        let read = call(&mut user, id::CSR_READ, [0x100, INSN, 0, 0]).0;
+        assert_eq!(read, illegal);
+    }
+
+    #[test]
+    fn fences_name_what_is_forgotten() {
+        let page = GuestVirt(0x1234);
+        for (given, expect) in [
+            (0, Flush::All),
+            (1, Flush::Page(page, None)),
+            (2, Flush::Space(7)),
+            (3, Flush::Page(page, Some(7))),
+        ] {
+            let args = [0x1234, 0x5_0007, given, 0];
+            let (answer, requests) = call(&mut hart(&[]), id::SFENCE_VMA, args);
+            assert_eq!((answer, requests), (Ok(0), vec![Request::Flush(expect)]));
+        }
+    }
+
+    #[test]
+    fn waiting_ends_at_once_if_something_is_pending() {
+        for (enabled, pending, expect) in [
+            (0, 2, vec![Request::Idle]),
+            (2, 0, vec![Request::Idle]),
+            (2, 2, vec![]),
+        ] {
+            let mut slots = hart(&[(s::MIE, enabled), (s::MIP_SOFT, pending)]);
+            assert_eq!(call(&mut slots, id::WFI, [0; 4]), (Ok(0), expect));
+        }
+    }
+
+    #[test]
+    fn returns_set_the_program_counter() {
+        let mut slots = hart(&[(s::MEPC, 0x2000), (s::SEPC, 0x3000)]);
+        assert_eq!(call(&mut slots, id::MRET, [0; 4]), (Ok(0), vec![]));
+        assert_eq!(slots[usize::from(s::PC.0)], 0x2000);
+        assert_eq!(call(&mut slots, id::SRET, [0; 4]), (Ok(0), vec![]));
+        assert_eq!(slots[usize::from(s::PC.0)], 0x3000);
+    }
+
+    #[test]
+    fn floating_point_becomes_dirty_and_firmware_is_called() {
+        let mut slots = hart(&[(s::MSTATUS, 1 << 13)]);
+        assert_eq!(call(&mut slots, id::FLOAT_DIRTY, [0; 4]), (Ok(0), vec![]));
+        assert_eq!(slots[usize::from(s::MSTATUS.0)], 3 << 13);
+        let asked = call(&mut slots, id::FIRMWARE_CALL, [0; 4]);
+        assert_eq!(asked, (Ok(0), vec![Request::Call]));
+        assert_eq!(call(&mut slots, id::WRS, [1, 0, 0, 0]), (Ok(0), vec![]));
+    }
+
+    #[test]
+    fn cache_blocks_need_the_right_to_load_or_store() {
+        // (entry of the protection, answer in supervisor mode)
+        for (entry, expect) in [
+            (0x19, Ok(0)),
+            (0x1b, Ok(0)),
+            (0x1c, Err(Trap::new(7, 0x8000_0044))),
+            (0, Err(Trap::new(7, 0x8000_0044))),
+        ] {
+            let set = [
+                (s::PRIV, 1),
+                (s::PMPCFG, entry),
+                (s::PMPADDR, (1 << 54) - 1),
+            ];
+            let args = [0x8000_0044, 0, 0, 0];
+            assert_eq!(
+                call(&mut hart(&set), id::CACHE_BLOCK, args).0,
+                expect,
+                "{entry}"
+            );
+        }
+    }
+}

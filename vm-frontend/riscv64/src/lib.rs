@@ -5,6 +5,8 @@
 mod cells;
 pub mod csr;
 mod fields;
+#[cfg(any())]
+mod frontend;
 pub mod helper_ids;
 pub mod helpers;
 mod mmu;

@@ -141,3 +141,98 @@ fn is_legal(csr: &Csr, value: u64) -> bool {
         Write::Legal(rule) => rule(0, value) == value,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::SUPERVISOR_START;
+
+    fn hart() -> (Layout, Vec<u64>) {
+        let mut slots = vec![7; s::SLOTS];
+        reset(&mut slots, 3);
+        (s::layout(), slots)
+    }
+
+    #[test]
+    fn registers_have_all_their_names() {
+        let (layout, mut slots) = hart();
+        for (set, value, shown, expect) in [
+            ("a0", 5, "x10", 5),
+            ("x2", 6, "sp", 6),
+            ("fp", 7, "s0", 7),
+            ("s0", 8, "x8", 8),
+            ("t6", 9, "x31", 9),
+            ("zero", 1, "x0", 0),
+            ("x0", 1, "zero", 0),
+            ("fa0", u64::MAX, "f10", u64::MAX),
+            ("ft11", 2, "f31", 2),
+            ("pc", 0x8000_0001, "pc", 0x8000_0000),
+            ("priv", 1, "priv", 1),
+            ("priv", 2, "priv", 1),
+            ("sstatus", 2, "mstatus", 0xa_0000_0002),
+            ("mip", 2, "mip_soft", 2),
+            ("fcsr", 0xff, "frm", 7),
+            ("mhartid", 9, "mhartid", 3),
+            ("pmpaddr2", u64::MAX, "pmpaddr2", (1 << 54) - 1),
+        ] {
+            assert!(set_register(&layout, &mut slots, set, value), "{set}");
+            assert_eq!(
+                register(&layout, &slots, shown),
+                Some(expect),
+                "{set} {shown}"
+            );
+        }
+        for name in ["", "x32", "f32", "a8", "rip", "cycle", "mcycle"] {
+            assert_eq!(register(&layout, &slots, name), None, "{name}");
+            assert!(!set_register(&layout, &mut slots, name, 0), "{name}");
+        }
+        assert_eq!(check(&layout, &slots), Ok(()));
+    }
+
+    #[test]
+    fn states_that_no_hart_comes_to_are_refused() {
+        let (layout, good) = hart();
+        assert_eq!(check(&layout, &good), Ok(()));
+        for (id, value, name) in [
+            (s::X, 1, "x0"),
+            (s::PC, 1, "pc"),
+            (s::PRIV, 2, "priv"),
+            (s::PRIV, 4, "priv"),
+            (s::FFLAGS, 32, "fflags"),
+            (s::MSTATUS, 0, "mstatus"),
+            (s::MSTATUS, csr::STATUS_AT_RESET | 2 << 11, "mstatus"),
+            (s::MSTATUS, csr::STATUS_AT_RESET | 1 << 63, "mstatus"),
+            (s::MEDELEG, 1 << 11, "medeleg"),
+            (s::MIDELEG, 8, "mideleg"),
+            (s::MIE, 1, "mie"),
+            (s::MIP_SOFT, 8, "mip_soft"),
+            (s::MIP_LINES, 2, "mip_lines"),
+            (s::MIP_TIMER, 2, "mip_timer"),
+            (s::MTVEC, 2, "mtvec"),
+            (s::SEPC, 1, "sepc"),
+            (s::MENVCFG, 2 << 4, "menvcfg"),
+            (s::SENVCFG, 1 << 63, "senvcfg"),
+            (s::SATP, 1 << 60, "satp"),
+            (s::MCOUNTINHIBIT, 2, "mcountinhibit"),
+            (nth(s::PMPCFG, 1), 2, "pmpcfg1"),
+            (s::PMPADDR, 1 << 54, "pmpaddr0"),
+            (s::FIRMWARE, 2, "firmware"),
+            (nth(s::RESERVATION, 2), 64, "reservation2"),
+        ] {
+            let mut slots = good.clone();
+            set_cell(&mut slots, id, value);
+            assert_eq!(check(&layout, &slots), Err(name.to_owned()), "{value:#x}");
+        }
+        assert!(check(&layout, &good[1..]).is_err());
+    }
+
+    #[test]
+    fn the_supervisors_start_is_reached_by_names() {
+        let (layout, mut slots) = hart();
+        for (name, value) in SUPERVISOR_START {
+            assert!(set_register(&layout, &mut slots, name, *value), "{name}");
+            assert_eq!(register(&layout, &slots, name), Some(*value), "{name}");
+        }
+        assert_eq!(check(&layout, &slots), Ok(()));
+    }
+}

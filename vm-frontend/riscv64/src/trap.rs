@@ -200,3 +200,208 @@ pub(crate) fn deadline_ns(slots: &[u64]) -> Option<u64> {
     let at = cell(slots, s::STIMECMP).checked_mul(csr::TICK_NS);
     at.filter(|_| on && !due)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csr::tick;
+    use crate::state;
+
+    fn hart(privilege: u64) -> Vec<u64> {
+        let mut slots = vec![0; s::SLOTS];
+        state::reset(&mut slots, 0);
+        set_cell(&mut slots, s::PRIV, privilege);
+        set_cell(&mut slots, s::MTVEC, 0x1001);
+        set_cell(&mut slots, s::STVEC, 0x2001);
+        slots
+    }
+
+    /// Where a trap goes: (privilege, pc, status without UXL and SXL).
+    fn check(from: u64, status: u64, delegate: bool, interrupt: bool, expect: (u64, u64, u64)) {
+        let mut slots = hart(from);
+        set_cell(&mut slots, s::MSTATUS, csr::STATUS_AT_RESET | status);
+        if delegate {
+            set_cell(&mut slots, s::MEDELEG, 1 << 13);
+            set_cell(&mut slots, s::MIDELEG, 1 << 9);
+        }
+        let cause = if interrupt { 9 } else { 13 };
+        deliver(&mut slots, Trap::new(cause, 0x77), interrupt, 0x8000);
+        let found = (
+            cell(&slots, s::PRIV),
+            cell(&slots, s::PC),
+            cell(&slots, s::MSTATUS) & !csr::STATUS_AT_RESET,
+        );
+        assert_eq!(found, expect, "{from} {status:#x} {delegate} {interrupt}");
+        let shown = u64::from(cause) | u64::from(interrupt) << 63;
+        let (taken, other) = (
+            [s::MCAUSE, s::MEPC, s::MTVAL].map(|slot| cell(&slots, slot)),
+            [s::SCAUSE, s::SEPC, s::STVAL].map(|slot| cell(&slots, slot)),
+        );
+        let written = [shown, 0x8000, 0x77];
+        let machine = expect.0 == MACHINE;
+        assert_eq!(if machine { taken } else { other }, written);
+        assert_eq!(if machine { other } else { taken }, [0; 3]);
+    }
+
+    #[test]
+    fn traps_go_where_they_are_delegated_and_stack_the_status() {
+        use status::{MIE, MPIE, MPRV, SIE, SPIE, SPP};
+        check(3, MIE, false, false, (3, 0x1000, MPIE | 3 << 11));
+        check(3, MPIE, true, false, (3, 0x1000, 3 << 11));
+        check(
+            1,
+            MIE | SIE,
+            false,
+            false,
+            (3, 0x1000, MPIE | SIE | 1 << 11),
+        );
+        check(0, MIE | 3 << 11, false, false, (3, 0x1000, MPIE));
+        check(0, MIE | SIE | SPP, true, false, (1, 0x2000, MIE | SPIE));
+        check(1, SIE, true, false, (1, 0x2000, SPIE | SPP));
+        check(1, SPIE | MPRV, true, false, (1, 0x2000, SPP | MPRV));
+        check(1, SIE, true, true, (1, 0x2024, SPIE | SPP));
+        check(0, MIE, false, true, (3, 0x1024, MPIE));
+        check(3, MIE, true, true, (3, 0x1024, MPIE | 3 << 11));
+    }
+
+    #[test]
+    fn direct_vectors_take_interrupts_too() {
+        for (base, interrupt, expect) in [
+            (0x1000, true, 0x1000),
+            (0x1000, false, 0x1000),
+            (0x1001, true, 0x101c),
+            (0x1001, false, 0x1000),
+            (u64::MAX - 2, true, 0x18),
+        ] {
+            assert_eq!(vector(base, 7, interrupt), expect, "{base:#x}");
+        }
+    }
+
+    #[test]
+    fn returns_undo_what_traps_did() {
+        use status::{MIE, MPIE, MPP, MPRV, SIE, SPIE, SPP};
+        // (machine's return, status before, privilege after, status after)
+        for (machine, before, privilege, after) in [
+            (true, MPIE | MPP | MPRV, 3, MIE | MPIE | MPRV),
+            (true, MPIE | 1 << 11 | MPRV, 1, MIE | MPIE),
+            (true, MIE | MPRV, 0, MPIE),
+            (true, MIE | SIE | SPP, 0, MPIE | SIE | SPP),
+            (false, SPIE | SPP | MPRV, 1, SIE | SPIE),
+            (false, SIE | MPRV, 0, SPIE),
+            (false, SIE | MIE | MPP, 0, SPIE | MIE | MPP),
+        ] {
+            let mut slots = hart(if machine { 3 } else { 1 });
+            set_cell(&mut slots, s::MSTATUS, before);
+            set_cell(&mut slots, s::MEPC, 0x3000);
+            set_cell(&mut slots, s::SEPC, 0x4000);
+            if machine {
+                machine_return(&mut slots);
+            } else {
+                supervisor_return(&mut slots);
+            }
+            let found = (cell(&slots, s::PRIV), cell(&slots, s::MSTATUS));
+            assert_eq!(found, (privilege, after), "{machine} {before:#x}");
+            let pc = if machine { 0x3000 } else { 0x4000 };
+            assert_eq!(cell(&slots, s::PC), pc);
+        }
+    }
+
+    #[test]
+    fn the_most_important_enabled_interrupt_comes_first() {
+        use status::{MIE, SIE};
+        const ALL: u64 = irq::ALL;
+        // (privilege, status, delegated, enabled, pending, what is taken)
+        for (privilege, status, delegated, enabled, pending, expect) in [
+            (3, MIE, 0, ALL, ALL, Some(11)),
+            (3, MIE, 0, ALL, 0x2aa, Some(3)),
+            (3, MIE, 0, ALL, 0x2a2, Some(7)),
+            (3, MIE, 0, ALL, 0x222, Some(9)),
+            (3, MIE, 0, ALL, 0x022, Some(1)),
+            (3, MIE, 0, ALL, 0x020, Some(5)),
+            (3, MIE, 0, ALL, 0, None),
+            (3, MIE, 0, 0x20, ALL, Some(5)),
+            (3, MIE, 0, 0, ALL, None),
+            (3, SIE, 0, ALL, ALL, None),
+            (3, MIE | SIE, 0x222, ALL, 0x222, None),
+            (3, MIE | SIE, 0x222, ALL, 0x2a2, Some(7)),
+            (1, 0, 0, ALL, 0x20, Some(5)),
+            (1, 0, 0x222, ALL, 0x222, None),
+            (1, SIE, 0x222, ALL, 0x222, Some(9)),
+            (1, SIE, 0x222, ALL, 0x2a2, Some(7)),
+            (1, SIE, 0x20, ALL, 0x222, Some(9)),
+            (1, 0, 0x20, ALL, 0x22, Some(1)),
+            (1, MIE, 0x222, ALL, 0x222, None),
+            (0, 0, 0x222, ALL, 0x022, Some(1)),
+            (0, 0, 0x222, ALL, 0x888, Some(11)),
+            (0, 0, 0x222, 0x20, 0x222, Some(5)),
+        ] {
+            let mut slots = hart(privilege);
+            set_cell(&mut slots, s::MSTATUS, status);
+            set_cell(&mut slots, s::MIDELEG, delegated);
+            set_cell(&mut slots, s::MIE, enabled);
+            set_cell(&mut slots, s::MIP_SOFT, pending & irq::SUPERVISOR);
+            set_cell(&mut slots, s::MIP_LINES, pending & !irq::SUPERVISOR);
+            let found = interrupt(&slots).map(|trap| trap.cause);
+            assert_eq!(
+                found, expect,
+                "{privilege} {status:#x} {delegated:#x} {pending:#x}"
+            );
+            assert_eq!(wakes(&slots), pending & enabled != 0);
+        }
+    }
+
+    #[test]
+    fn lines_are_levels_but_for_the_supervisors_software_interrupt() {
+        for (line, up, down) in [
+            (3, 1 << 3, 0),
+            (7, 1 << 7, 0),
+            (9, 1 << 9, 0),
+            (11, 1 << 11, 0),
+            (1, 2, 2),
+            (5, 0, 0),
+            (0, 0, 0),
+            (64, 0, 0),
+            (u32::MAX, 0, 0),
+        ] {
+            let mut slots = hart(3);
+            set_line(&mut slots, line, true);
+            assert_eq!(mip(&slots), up, "{line} up");
+            set_line(&mut slots, line, false);
+            assert_eq!(mip(&slots), down, "{line} down");
+        }
+    }
+
+    #[test]
+    fn the_timer_has_a_deadline_until_it_is_due() {
+        // (menvcfg, stimecmp, now, deadline after a tick)
+        for (environment, compare, now_ns, expect) in [
+            (0, 5, 0, None),
+            (envcfg::STCE, 5, 0, Some(500)),
+            (envcfg::STCE, 5, 499, Some(500)),
+            (envcfg::STCE, 5, 500, None),
+            (envcfg::STCE, u64::MAX, 0, None),
+            (envcfg::STCE, u64::MAX / 100, 0, Some(u64::MAX / 100 * 100)),
+            (envcfg::STCE, u64::MAX / 100 + 1, 0, None),
+        ] {
+            let mut slots = hart(1);
+            set_cell(&mut slots, s::MENVCFG, environment);
+            set_cell(&mut slots, s::STIMECMP, compare);
+            tick(&mut slots, now_ns);
+            assert_eq!(deadline_ns(&slots), expect, "{compare} {now_ns}");
+        }
+    }
+
+    #[test]
+    fn causes_have_the_manuals_names() {
+        for (cause, interrupt, expect) in [
+            (2, false, "illegal instruction"),
+            (15, false, "store/AMO page fault"),
+            (5, true, "supervisor timer interrupt"),
+            (11, true, "machine external interrupt"),
+            (4, true, "reserved interrupt 4"),
+            (24, false, "reserved exception 24"),
+        ] {
+            assert_eq!(name(cause, interrupt), expect);
+        }
+    }
+}
