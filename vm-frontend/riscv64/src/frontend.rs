@@ -7,10 +7,13 @@ use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
 
 use crate::cells::cell;
 use crate::slots::{self, Mode};
-use crate::{csr, disasm, helpers, lift, mmu, mode, state, trap};
+use crate::{csr, disassemble, helpers, lift, mmu, mode, state, trap};
 
 /// The longest instruction that there is.
 const MAX_INSN_BYTES: usize = 4;
+
+/// The bits of [`Mode`] up to [`Mode::firmware`]: those that decide what instructions mean.
+const CODE_MODE: u64 = 0xfff;
 
 /// RISC-V64: RVA22S64 and more, see [`crate::profile::isa`].
 #[derive(Debug)]
@@ -68,8 +71,13 @@ impl Frontend for Riscv64 {
         mode::context(slots)
     }
 
+    /// The rights of data accesses and the paging modes stand above the others and are left out.
+    fn code_mode(&self, mode: u64) -> u64 {
+        mode & CODE_MODE
+    }
+
     fn lift(&self, code: &[u8], mode: u64, limit: u32, out: &mut Builder) -> Lifted {
-        lift::lift(code, Mode(mode), limit, out)
+        lift(code, Mode(mode), limit, out)
     }
 
     fn max_insn_bytes(&self) -> usize {
@@ -105,12 +113,16 @@ impl Frontend for Riscv64 {
         state::reset(slots, cpu);
     }
 
+    fn misaligned_atomic(&self, access: Access, addr: u64) -> Option<Trap> {
+        Some(trap::misaligned(access, addr))
+    }
+
     fn bus_fault(&self, access: Access, addr: u64) -> Trap {
         trap::access_fault(access, addr)
     }
 
     fn disassemble(&self, code: &[u8], pc: u64) -> Text {
-        disasm::disassemble(code, pc)
+        disassemble(code, pc)
     }
 
     fn trap_name(&self, cause: u32, interrupt: bool) -> String {

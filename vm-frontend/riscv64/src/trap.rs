@@ -13,9 +13,12 @@ use crate::slots as s;
 
 /// The exception codes that this crate raises.
 pub(crate) mod cause {
+    pub(crate) const FETCH_MISALIGNED: u32 = 0;
     pub(crate) const FETCH_ACCESS: u32 = 1;
     pub(crate) const ILLEGAL: u32 = 2;
+    pub(crate) const LOAD_MISALIGNED: u32 = 4;
     pub(crate) const LOAD_ACCESS: u32 = 5;
+    pub(crate) const STORE_MISALIGNED: u32 = 6;
     pub(crate) const STORE_ACCESS: u32 = 7;
     pub(crate) const FETCH_PAGE: u32 = 12;
     pub(crate) const LOAD_PAGE: u32 = 13;
@@ -73,6 +76,16 @@ pub(crate) const fn access_fault(access: Access, addr: u64) -> Trap {
         Access::Load => cause::LOAD_ACCESS,
         Access::Store => cause::STORE_ACCESS,
         Access::Fetch => cause::FETCH_ACCESS,
+    };
+    Trap::new(cause, addr)
+}
+
+/// The trap of an access that would have to be aligned.
+pub(crate) const fn misaligned(access: Access, addr: u64) -> Trap {
+    let cause = match access {
+        Access::Load => cause::LOAD_MISALIGNED,
+        Access::Store => cause::STORE_MISALIGNED,
+        Access::Fetch => cause::FETCH_MISALIGNED,
     };
     Trap::new(cause, addr)
 }
