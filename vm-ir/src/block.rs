@@ -73,8 +73,6 @@ pub struct MemArg {
     pub order: Order,
     /// The guest's value is big-endian.
     pub big_endian: bool,
-    /// The access is made with the rights of an unprivileged program.
-    pub as_user: bool,
 }
 
 impl MemArg {
@@ -85,7 +83,6 @@ impl MemArg {
             offset,
             order: Order::Relaxed,
             big_endian: false,
-            as_user: false,
         }
     }
 
@@ -96,17 +93,13 @@ impl MemArg {
             offset: 0,
             order,
             big_endian: false,
-            as_user: false,
         }
     }
 
     /// The packed form.
     #[must_use]
     pub const fn pack(self) -> u64 {
-        self.offset as u32 as u64
-            | (self.order as u64) << 32
-            | (self.big_endian as u64) << 40
-            | (self.as_user as u64) << 41
+        self.offset as u32 as u64 | (self.order as u64) << 32 | (self.big_endian as u64) << 40
     }
 
     /// From the packed form.
@@ -120,12 +113,11 @@ impl MemArg {
             5 => Order::Tso,
             _ => Order::Sequential,
         };
-        let (big_endian, as_user) = (imm >> 40 & 1 == 1, imm >> 41 & 1 == 1);
+        let big_endian = imm >> 40 & 1 == 1;
         Self {
             offset: imm as u32 as i32,
             order,
             big_endian,
-            as_user,
         }
     }
 }

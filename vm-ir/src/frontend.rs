@@ -122,6 +122,12 @@ pub trait Frontend: Walk + Send + Sync {
     /// The address space and mode that instructions and accesses depend on now.
     fn context(&self, slots: &[u64]) -> ContextKey;
 
+    /// The part of a context's mode that instructions depend on: code is shared by all contexts
+    /// in which it is equal.
+    fn code_mode(&self, mode: u64) -> u64 {
+        mode
+    }
+
     /// Lifts instructions from `code`, which stands at the program counter, until one ends the
     /// block, `limit` instructions are lifted or the bytes run out.
     ///
@@ -152,6 +158,13 @@ pub trait Frontend: Walk + Send + Sync {
 
     /// Brings the state of CPU number `cpu` to what it is after reset.
     fn reset(&self, slots: &mut [u64], cpu: u32);
+
+    /// The trap for a misaligned access that must happen in one step; `None` if the architecture
+    /// permits it.
+    fn misaligned_atomic(&self, access: Access, addr: u64) -> Option<Trap> {
+        let _ = (access, addr);
+        None
+    }
 
     /// The trap for an access that no device answers.
     fn bus_fault(&self, access: Access, addr: u64) -> Trap;

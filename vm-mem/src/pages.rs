@@ -75,6 +75,11 @@ impl PageMarks {
         self.0.code.remove(page);
     }
 
+    /// Marks a page as written.
+    pub fn mark_written(&self, page: usize) {
+        self.0.dirty.insert(page);
+    }
+
     /// Whether a page holds translated code.
     #[must_use]
     pub fn is_code(&self, page: usize) -> bool {

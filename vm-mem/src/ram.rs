@@ -226,6 +226,14 @@ impl GuestRam {
         }
     }
 
+    /// Marks a page as written, without asking whether it holds translated code: for engines,
+    /// which see to that themselves.
+    pub fn mark_dirty_only(&self, addr: GuestPhys) {
+        if let Some((offset, region)) = self.locate(addr.page(), PAGE_BYTES) {
+            region.marks.mark_written((offset >> PAGE_BITS) as usize);
+        }
+    }
+
     /// Marks a page as holding translated code, or no longer.
     pub fn mark_code(&self, addr: GuestPhys, code: bool) {
         if let Some((offset, region)) = self.locate(addr.page(), PAGE_BYTES) {

@@ -190,6 +190,15 @@ impl Tlb {
         touched
     }
 
+    /// Takes back the permission to write any page without notice.
+    pub fn protect_all(&mut self) {
+        for table in &mut self.tables {
+            for entry in table.entries.iter_mut() {
+                entry.write = NO_TAG;
+            }
+        }
+    }
+
     /// Takes back the permission to write a page without notice, in all tables.
     pub fn protect(&mut self, host_page: u64) {
         for table in &mut self.tables {

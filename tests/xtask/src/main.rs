@@ -1,3 +1,7 @@
-//! Project tasks: tidy, images, coverage, bench, bless.
+//! The program behind `cargo xtask`; the tasks are in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tests_xtask::command::main()
+}

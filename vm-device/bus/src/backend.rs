@@ -77,6 +77,12 @@ pub trait Disk: Send {
     fn submit(&mut self, ram: &GuestRam, request: DiskRequest);
     /// The next finished request.
     fn finished(&mut self) -> Option<DiskDone>;
+    /// Blocks until one more request has finished; false if none is under way.
+    ///
+    /// Disks that finish each request inside [`Disk::submit`] need not say more than this.
+    fn wait(&mut self) -> bool {
+        false
+    }
 }
 
 /// A byte stream with a person or a script at the other end.

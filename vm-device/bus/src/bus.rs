@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use vm_core::{
-    Access as BusAccess, AccessKind, Answer, Entropy, Events, Fault, Image, Section, Space,
+    Access as BusAccess, AccessKind, Answer, Entropy, Events, Fault, Fields, Image, Section, Space,
     StateError, Token, Width,
 };
 use vm_mem::GuestRam;
@@ -56,6 +56,12 @@ pub enum BusError {
         /// The device that was there.
         old: String,
     },
+    /// Two devices want one name, which names their saved state.
+    #[error("there are two devices named `{name}`")]
+    Name {
+        /// The name.
+        name: String,
+    },
 }
 
 struct Slot {
@@ -69,15 +75,17 @@ struct Slot {
 #[derive(Default)]
 pub struct Bus {
     slots: Vec<Slot>,
-    places: Vec<(Place, DeviceId)>,
+    /// The places in order, each with its device and its number among the device's places.
+    places: Vec<(Place, DeviceId, usize)>,
     effects: Effects,
     cpu_lines: Vec<(CpuLine, bool)>,
     line_log: Option<Vec<LineChange>>,
 }
 
-/// How far a change of one line may travel through devices before the bus gives up.
-// LIMIT: real wirings are two or three devices deep; a ring of inverters would go on for ever.
-const RIPPLE_LIMIT: usize = 1024;
+/// How many line settings and messages may follow from one call before the bus gives up.
+// LIMIT: a call makes a few dozen at most; a ring of inverters, or message interrupts that the
+// guest points at registers which cause message interrupts, would go on for ever.
+const RIPPLE_LIMIT: usize = 4096;
 
 impl Bus {
     /// A bus without devices.
@@ -94,10 +102,17 @@ impl Bus {
         places: &[Place],
     ) -> Result<DeviceId, BusError> {
         let id = DeviceId(self.slots.len() as u32);
-        for place in places {
-            self.claim(name, *place, id)?;
-        }
         let name = name.to_owned();
+        if self.slots.iter().any(|slot| slot.name == name) {
+            return Err(BusError::Name { name });
+        }
+        for (number, place) in places.iter().enumerate() {
+            if let Err(error) = self.claim(&name, *place, id, number) {
+                // A refused device leaves nothing behind that would lead to its successor.
+                self.places.retain(|(_, owner, _)| *owner != id);
+                return Err(error);
+            }
+        }
         self.slots.push(Slot {
             name,
             device,
@@ -131,25 +146,21 @@ impl Bus {
     /// The device that answers at an address.
     #[must_use]
     pub fn at(&self, space: Space, addr: u64) -> Option<(DeviceId, u64)> {
-        let after = self
-            .places
-            .partition_point(|(place, _)| (place.space as u8, place.base) <= (space as u8, addr));
-        let (place, id) = self.places.get(after.checked_sub(1)?)?;
-        let offset = addr.checked_sub(place.base)?;
-        (place.space == space && offset < place.bytes).then_some((*id, offset))
+        let (id, _, offset) = self.find(space, addr)?;
+        Some((id, offset))
     }
 
     /// Carries out one access of a CPU.
     pub fn access(&mut self, access: BusAccess, env: &mut Env) -> Answer {
-        let Some((id, offset)) = self.at(access.space, access.addr.0) else {
+        let Some((id, number, offset)) = self.find(access.space, access.addr.0) else {
             return Answer::Fault(Fault::NoRegister);
         };
         let store = matches!(access.kind, AccessKind::Store(_));
         let answer = self.call(id, env, |device, cx| {
-            let Some(mmio) = device.mmio() else {
+            let Some(mmio) = device.window(number) else {
                 return Answer::Fault(Fault::NoRegister);
             };
-            if let Err(fault) = permitted(mmio.registers(), mmio.narrow(), offset, access, store) {
+            if let Err(fault) = Register::permit(mmio, offset, access.width, store) {
                 return Answer::Fault(fault);
             }
             match access.kind {
@@ -246,32 +257,46 @@ impl Bus {
         for slot in &mut self.slots {
             let fields = image.section(&section_name(&slot.name))?;
             slot.device.restore(&fields)?;
-            let words = fields.words("bus.lines")?;
-            slot.levels = words
-                .chunks_exact(2)
-                .map(|w| (w[0] as u32, w[1] != 0))
-                .collect();
+            slot.levels = levels(&fields)?;
         }
+        self.effects = Effects::default();
+        self.cpu_lines.clear();
         Ok(())
     }
 
-    fn claim(&mut self, name: &str, place: Place, id: DeviceId) -> Result<(), BusError> {
-        let clash = self.places.iter().find(|(other, _)| {
+    /// The device, the number of its place, and the offset from that place's first address.
+    fn find(&self, space: Space, addr: u64) -> Option<(DeviceId, usize, u64)> {
+        let after = self
+            .places
+            .partition_point(|(place, ..)| (place.space as u8, place.base) <= (space as u8, addr));
+        let (place, id, number) = self.places.get(after.checked_sub(1)?)?;
+        let offset = addr.checked_sub(place.base)?;
+        (place.space == space && offset < place.bytes).then_some((*id, *number, offset))
+    }
+
+    fn claim(
+        &mut self,
+        name: &str,
+        place: Place,
+        id: DeviceId,
+        number: usize,
+    ) -> Result<(), BusError> {
+        let clash = self.places.iter().find(|(other, ..)| {
             other.space == place.space
                 && place.base < other.base.saturating_add(other.bytes)
                 && other.base < place.base.saturating_add(place.bytes)
         });
-        if let Some((_, old)) = clash {
-            let (new, old) = (name.to_owned(), self.name(*old).to_owned());
+        if let Some((_, old, _)) = clash {
+            let old = if *old == id { name } else { self.name(*old) };
             return Err(BusError::Overlap {
-                new,
+                new: name.to_owned(),
                 base: place.base,
-                old,
+                old: old.to_owned(),
             });
         }
-        self.places.push((place, id));
+        self.places.push((place, id, number));
         self.places
-            .sort_by_key(|(place, _)| (place.space as u8, place.base));
+            .sort_by_key(|(place, ..)| (place.space as u8, place.base));
         Ok(())
     }
 
@@ -283,14 +308,7 @@ impl Bus {
         body: impl FnOnce(&mut dyn Device, &mut Cx) -> R,
     ) -> Option<R> {
         let slot = self.slots.get_mut(id.0 as usize)?;
-        let mut cx = Cx {
-            now_ns: env.now_ns,
-            ram: env.ram,
-            entropy: env.entropy,
-            owner: id.0,
-            events: env.events,
-            effects: &mut self.effects,
-        };
+        let mut cx = env.cx(id, &mut self.effects);
         let result = body(&mut *slot.device, &mut cx);
         self.settle(env);
         Some(result)
@@ -298,10 +316,15 @@ impl Bus {
 
     /// Follows line changes and messages until nothing moves any more.
     fn settle(&mut self, env: &mut Env) {
-        for _ in 0..RIPPLE_LIMIT {
+        let mut steps = 0;
+        loop {
             let lines = std::mem::take(&mut self.effects.lines);
             let messages = std::mem::take(&mut self.effects.messages);
             if lines.is_empty() && messages.is_empty() {
+                return;
+            }
+            steps += lines.len() + messages.len();
+            if steps > RIPPLE_LIMIT {
                 return;
             }
             for change in lines {
@@ -343,14 +366,7 @@ impl Bus {
                     let Some(target) = self.slots.get_mut(id.0 as usize) else {
                         continue;
                     };
-                    let mut cx = Cx {
-                        now_ns: env.now_ns,
-                        ram: env.ram,
-                        entropy: env.entropy,
-                        owner: id.0,
-                        events: env.events,
-                        effects: &mut self.effects,
-                    };
+                    let mut cx = env.cx(id, &mut self.effects);
                     target.device.input(pin, change.level, &mut cx);
                 }
             }
@@ -359,7 +375,7 @@ impl Bus {
 
     /// A message goes to the device at its address, else to RAM, else nowhere.
     fn deliver(&mut self, message: Message, env: &mut Env) {
-        let Some((id, offset)) = self.at(Space::Memory, message.addr.0) else {
+        let Some((id, number, offset)) = self.find(Space::Memory, message.addr.0) else {
             env.ram
                 .store(message.addr, Width::B4, u64::from(message.data));
             return;
@@ -367,16 +383,9 @@ impl Bus {
         let Some(target) = self.slots.get_mut(id.0 as usize) else {
             return;
         };
-        let mut cx = Cx {
-            now_ns: env.now_ns,
-            ram: env.ram,
-            entropy: env.entropy,
-            owner: id.0,
-            events: env.events,
-            effects: &mut self.effects,
-        };
-        if let Some(mmio) = target.device.mmio()
-            && Register::check(mmio.registers(), offset, Width::B4, true, mmio.narrow()).is_ok()
+        let mut cx = env.cx(id, &mut self.effects);
+        if let Some(mmio) = target.device.window(number)
+            && Register::permit(mmio, offset, Width::B4, true).is_ok()
         {
             mmio.write(offset, Width::B4, u64::from(message.data), &mut cx);
         }
@@ -395,24 +404,39 @@ pub struct Env<'a> {
     pub entropy: &'a mut Entropy,
 }
 
+impl Env<'_> {
+    /// What the device sees of all this while it is called.
+    fn cx<'b>(&'b mut self, id: DeviceId, effects: &'b mut Effects) -> Cx<'b> {
+        Cx {
+            now_ns: self.now_ns,
+            ram: self.ram,
+            entropy: self.entropy,
+            owner: id.0,
+            events: self.events,
+            effects,
+        }
+    }
+}
+
 fn section_name(device: &str) -> String {
     format!("device.{device}")
 }
 
-fn permitted(
-    table: &[Register],
-    narrow: bool,
-    offset: u64,
-    access: BusAccess,
-    store: bool,
-) -> Result<(), Fault> {
-    if table.is_empty() {
-        let aligned = offset.is_multiple_of(access.width.bytes());
-        return if aligned {
-            Ok(())
-        } else {
-            Err(Fault::Alignment)
-        };
+/// The saved levels of a device's lines, each line at most once.
+fn levels(fields: &Fields) -> Result<Vec<(u32, bool)>, StateError> {
+    let bad = || fields.bad("bus.lines");
+    let words = fields.words("bus.lines")?;
+    let (pairs, rest) = words.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(bad());
     }
-    Register::check(table, offset, access.width, store, narrow).map(|_| ())
+    let mut levels: Vec<(u32, bool)> = Vec::new();
+    for [line, level] in pairs {
+        let line = u32::try_from(*line).map_err(|_| bad())?;
+        if *level > 1 || levels.iter().any(|(other, _)| *other == line) {
+            return Err(bad());
+        }
+        levels.push((line, *level == 1));
+    }
+    Ok(levels)
 }

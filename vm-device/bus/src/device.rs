@@ -29,6 +29,15 @@ pub trait Device: Send {
         None
     }
 
+    /// The registers at one of its places, counted in the order in which the bus was given them.
+    ///
+    /// Most devices have one place, or the same registers at all of them; only a device with
+    /// several different windows says more.
+    fn window(&mut self, place: usize) -> Option<&mut dyn Mmio> {
+        let _ = place;
+        self.mmio()
+    }
+
     /// Its ports.
     fn port(&mut self) -> Option<&mut dyn Port> {
         None

@@ -2,6 +2,8 @@
 
 use vm_core::{Fault, Width};
 
+use crate::Mmio;
+
 /// How a register may be accessed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
@@ -56,6 +58,27 @@ impl Register {
         match (register.access, store) {
             (Access::Ro, true) | (Access::Wo, false) => Err(Fault::ReadOnly),
             _ => Ok(register),
+        }
+    }
+}
+
+impl Register {
+    /// Checks one access against what a device says of itself.
+    ///
+    /// A device with an empty table takes every aligned access.
+    pub(crate) fn permit(
+        mmio: &dyn Mmio,
+        offset: u64,
+        width: Width,
+        store: bool,
+    ) -> Result<(), Fault> {
+        if !mmio.registers().is_empty() {
+            return Self::check(mmio.registers(), offset, width, store, mmio.narrow()).map(|_| ());
+        }
+        if offset.is_multiple_of(width.bytes()) {
+            Ok(())
+        } else {
+            Err(Fault::Alignment)
         }
     }
 }

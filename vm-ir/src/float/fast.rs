@@ -33,7 +33,7 @@ use super::{Flags, Format, Out, Rounding, Rules};
 /// HOST-ARCH: 32-bit x86 without SSE2 computes in the x87's wider format and rounds twice.
 const HOST_IS_IEEE: bool = !cfg!(all(target_arch = "x86", not(target_feature = "sse2")));
 
-/// HOST-ARCH: elsewhere `mul_add` on `f64` is a library call slower than the exact operation.
+/// HOST-ARCH: elsewhere `mul_add` on `f64` is a library call, slow and of unknown quality.
 const HOST_HAS_FMA: bool = cfg!(any(
     target_feature = "fma",
     target_arch = "aarch64",
@@ -128,8 +128,95 @@ fn fma_single(a: f32, b: f32, c: f32) -> Option<f32> {
     (total.to_bits() & BELOW_SINGLE != MIDPOINT).then_some(total as f32)
 }
 
-/// Fused multiply-add of doubles where the host has an instruction for it.
+/// Fused multiply-add of doubles: the host's, or put together from its other operations.
 #[inline(always)]
 fn fma_double(a: f64, b: f64, c: f64) -> Option<f64> {
-    HOST_HAS_FMA.then(|| a.mul_add(b, c))
+    if HOST_HAS_FMA {
+        Some(a.mul_add(b, c))
+    } else {
+        fma_by_parts(a, b, c)
+    }
+}
+
+/// Fused multiply-add of doubles from sums and products, or `None` where the last bit is in doubt.
+///
+/// Dekker's product gives `a * b` as an exact pair `product + product_rest`, Knuth's sum gives
+/// `product + c` as an exact pair `sum + sum_rest`.
+/// What remains, `sum + (sum_rest + product_rest)`, has one rounding too many, of the small term,
+/// which is off by 2^-53 of itself at most, and by nothing near the subnormals.
+/// So the exact value lies between the sums with the small term made slightly less and slightly
+/// more, and if these round alike it rounds with them, since rounding is monotonic.
+///
+/// The limits on the operands keep both pairs exact: nothing overflows, and the last bit of the
+/// product is 2^-1064 at least, which is above the smallest subnormal.
+#[inline]
+fn fma_by_parts(a: f64, b: f64, c: f64) -> Option<f64> {
+    const LIMIT: f64 = f64::from_bits((1023 + 480) << 52);
+    let moderate = |value: f64| value.abs() < LIMIT && value.abs() > LIMIT.recip();
+    if !(moderate(a) && moderate(b) && c.abs() < LIMIT * LIMIT) {
+        return None;
+    }
+    let product = a * b;
+    let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
+    let product_rest =
+        ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+
+    let sum = product + c;
+    let addend = sum - product;
+    let sum_rest = (product - (sum - addend)) + (c - addend);
+
+    let small = sum_rest + product_rest;
+    let less = sum + small * (1.0 - 4.0 * f64::EPSILON);
+    let more = sum + small * (1.0 + 4.0 * f64::EPSILON);
+    (less == more).then_some(less)
+}
+
+/// Two values of at most 26 bits whose sum is `value` (Veltkamp).
+#[inline(always)]
+fn split(value: f64) -> (f64, f64) {
+    let scaled = value * f64::from((1 << 27) + 1);
+    let high = scaled - (scaled - value);
+    (high, value - high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::patterns::{Source, rounds};
+    use super::super::{Format, RISCV, Rounding, fma};
+    use super::{accept_double, fma_by_parts};
+
+    /// Also on hosts that have an instruction for it.
+    #[test]
+    fn fused_doubles_from_parts_are_exact() {
+        let mut source = Source::new("parts");
+        let mut accepted = 0;
+        for round in 0..rounds(100_000) {
+            let mut operands = source.triple(Format::F64);
+            if round % 4 != 0 {
+                // Exponents near one, and short factors so that sums come close to ties.
+                for bits in &mut operands {
+                    let near_one = (1015 + source.below(16)) << 52;
+                    *bits = (*bits & !(0x7ff << 52)) | near_one;
+                }
+                let [a, b, c] = &mut operands;
+                *a &= u64::MAX << source.below(52);
+                *b &= u64::MAX << source.below(52);
+                // An addend some 50 to 110 places apart.
+                let apart = (50 + source.below(60)) << 52;
+                *c = if round % 4 == 1 {
+                    *c - apart
+                } else {
+                    *c + apart * (round % 2)
+                };
+            }
+            let [a, b, c] = operands;
+            let [x, y, z] = operands.map(f64::from_bits);
+            if let Some(out) = fma_by_parts(x, y, z).and_then(accept_double) {
+                let want = fma(Format::F64, a, b, c, Rounding::NearestEven, RISCV).bits;
+                assert_eq!(out.bits, want, "{operands:x?}, seed {}", source.seed);
+                accepted += 1;
+            }
+        }
+        assert!(accepted > rounds(100_000) / 2, "{accepted} accepted");
+    }
 }

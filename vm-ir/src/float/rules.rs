@@ -55,7 +55,8 @@ pub enum NanRule {
     /// positive one without payload.
     /// Arm Architecture Reference Manual, pseudocode of `FPProcessNaNs` and `FPMulAdd`.
     ArmPropagate,
-    /// The first NaN operand made quiet, whether signalling or not; in `fma` the addend comes last.
+    /// The first NaN operand made quiet, whether signalling or not; in `fma` the addend comes last
+    /// and the factors in the order of the mnemonic's digits (`213`: second times first).
     ///
     /// Infinity times zero plus a quiet NaN gives that NaN and raises nothing.
     /// The default NaN has its sign bit set ("real indefinite").

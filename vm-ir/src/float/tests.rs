@@ -7,5 +7,5 @@ mod apfloat;
 mod facts;
 mod half;
 mod host;
-mod patterns;
+pub(super) mod patterns;
 mod root;

@@ -1,0 +1,251 @@
+//! All flat code of a machine, by the physical address it was made from.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use vm_core::{GuestPhys, PAGE_BYTES};
+use vm_mem::GuestRam;
+
+use crate::flat::Code;
+
+/// What a piece of code is found by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Key {
+    /// The physical address of its first byte.
+    pub phys: u64,
+    /// The mode bits it depends on.
+    pub mode: u64,
+    /// Whether it is one instruction alone.
+    pub single: bool,
+}
+
+/// Multiplies and folds: keys are addresses, and need no protection against chosen ones, since a
+/// guest can only slow itself down.
+#[derive(Default, Clone, Copy)]
+pub struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0 ^ value)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(23);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type Map<K, V> = HashMap<K, V, BuildHasherDefault<AddressHasher>>;
+
+/// What is known about a page that holds translated code.
+#[derive(Default)]
+struct Page {
+    /// Which 64-byte pieces hold translated code.
+    granules: u64,
+    keys: Vec<Key>,
+}
+
+/// Counters for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockStats {
+    /// Blocks translated.
+    pub made: u64,
+    /// Guest instructions translated.
+    pub insns: u64,
+    /// Flat ops made.
+    pub ops: u64,
+    /// Pages whose code was dropped because somebody wrote to it.
+    pub dropped_pages: u64,
+    /// Times that everything was dropped because it had grown too large.
+    pub flushes: u64,
+}
+
+/// The blocks.
+#[derive(Default)]
+pub struct Blocks {
+    map: Map<Key, Box<Code>>,
+    pages: Map<u64, Page>,
+    /// Blocks of one instruction that reaches into a second page, and that page.
+    crossing: Map<Key, u64>,
+    #[expect(clippy::vec_box, reason = "CPUs and jump caches still point to the boxes")]
+    dead: Vec<Box<Code>>,
+    bytes: usize,
+    /// Grows when dead blocks are freed: jump caches that have not seen it are emptied first.
+    pub epoch: u64,
+    /// Pages that hold code since some CPU last looked, as host addresses.
+    pub protected: Vec<u64>,
+    /// Grows when `protected` is emptied.
+    pub protected_epoch: u64,
+    /// What happened so far.
+    pub stats: BlockStats,
+}
+
+/// How many bytes flat code may take.
+// LIMIT: a Linux boot needs some 30 MiB; the bound for all memory is 128 MiB.
+const BYTES_LIMIT: usize = 48 << 20;
+/// How many dead blocks are kept before they are freed together.
+// LIMIT: each keeps a few hundred bytes; freeing costs emptied jump caches.
+const DEAD_LIMIT: usize = 16 << 10;
+/// How many newly protected pages are listed before everything is protected anew.
+// LIMIT: 8 bytes each.
+const PROTECTED_LIMIT: usize = 1 << 16;
+
+impl Blocks {
+    /// The code for a key.
+    pub fn find(&self, key: Key) -> Option<*const Code> {
+        self.map.get(&key).map(|code| &raw const **code)
+    }
+
+    /// The physical address of the second page that a block reaches into.
+    pub fn second_page(&self, key: Key) -> Option<u64> {
+        if self.crossing.is_empty() {
+            None
+        } else {
+            self.crossing.get(&key).copied()
+        }
+    }
+
+    /// Adds code, and marks its pages.
+    pub fn add(
+        &mut self,
+        ram: &GuestRam,
+        key: Key,
+        code: Code,
+        second: Option<u64>,
+    ) -> *const Code {
+        self.stats.made += 1;
+        self.stats.insns += code.sites.len() as u64;
+        self.stats.ops += code.ops.len() as u64;
+        self.bytes += size_of_val(&*code.ops) + size_of_val(&*code.sites) + 192;
+        let in_first = u64::from(code.bytes).min(PAGE_BYTES - (key.phys & (PAGE_BYTES - 1)));
+        self.mark(ram, GuestPhys(key.phys), in_first, key);
+        if let Some(second) = second {
+            self.mark(
+                ram,
+                GuestPhys(second),
+                u64::from(code.bytes) - in_first,
+                key,
+            );
+            self.crossing.insert(key, second);
+        }
+        let code = Box::new(code);
+        let place = &raw const *code;
+        if let Some(old) = self.map.insert(key, code) {
+            self.bury(old);
+        }
+        place
+    }
+
+    /// Notes a write by a CPU; drops the page's code if the write touches any.
+    pub fn written(&mut self, ram: &GuestRam, at: GuestPhys, bytes: u64) {
+        let Some(page) = self.pages.get(&at.page_number()) else {
+            return;
+        };
+        if page.granules & granules(at, bytes) != 0 {
+            self.drop_page(ram, at.page_number());
+        }
+    }
+
+    /// Drops the code of a page.
+    pub fn drop_page(&mut self, ram: &GuestRam, number: u64) {
+        let Some(page) = self.pages.remove(&number) else {
+            return;
+        };
+        self.stats.dropped_pages += 1;
+        for key in page.keys {
+            self.crossing.remove(&key);
+            if let Some(code) = self.map.remove(&key) {
+                self.bury(code);
+            }
+        }
+        ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
+    }
+
+    /// Frees what is dead and, if there is too much, everything; only between runs.
+    pub fn tidy(&mut self, ram: &GuestRam) {
+        if self.bytes > BYTES_LIMIT {
+            self.clear(ram);
+            self.stats.flushes += 1;
+        }
+        if self.dead.len() > DEAD_LIMIT {
+            self.dead.clear();
+            self.epoch += 1;
+        }
+        if self.protected.len() > PROTECTED_LIMIT {
+            self.protected.clear();
+            self.protected_epoch += 1;
+        }
+    }
+
+    /// Drops everything; only between runs.
+    pub fn clear(&mut self, ram: &GuestRam) {
+        for number in self.pages.keys() {
+            ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
+        }
+        self.pages.clear();
+        self.map.clear();
+        self.crossing.clear();
+        self.dead.clear();
+        self.bytes = 0;
+        self.epoch += 1;
+    }
+
+    fn mark(&mut self, ram: &GuestRam, at: GuestPhys, bytes: u64, key: Key) {
+        let page = self.pages.entry(at.page_number()).or_default();
+        page.keys.push(key);
+        if page.granules == 0 {
+            ram.mark_code(at, true);
+            if let Some(page) = ram.page(at) {
+                self.protected.push(page.host);
+            }
+        }
+        page.granules |= granules(at, bytes);
+    }
+
+    fn bury(&mut self, mut code: Box<Code>) {
+        self.bytes -= size_of_val(&*code.ops) + size_of_val(&*code.sites) + 192;
+        code.insns = Code::DEAD;
+        self.dead.push(code);
+    }
+}
+
+/// The 64-byte pieces of its page that a range touches.
+fn granules(at: GuestPhys, bytes: u64) -> u64 {
+    let first = at.page_offset() / 64;
+    let last = (at.page_offset() + bytes.max(1) - 1).min(PAGE_BYTES - 1) / 64;
+    (u64::MAX >> (63 - (last - first))) << first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn granules_cover_exactly_what_a_range_touches() {
+        for (offset, bytes, want) in [
+            (0, 1, 1),
+            (63, 1, 1),
+            (63, 2, 3),
+            (64, 64, 2),
+            (4095, 8, 1 << 63),
+            (0, 4096, u64::MAX),
+        ] {
+            assert_eq!(
+                granules(GuestPhys(0x8000_0000 + offset), bytes),
+                want,
+                "{offset} {bytes}"
+            );
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The handlers that end a block.
+#![expect(unsafe_code, reason = "handlers follow raw pointers; see UNSAFETY")]
+// UNSAFETY: as in `handlers`. A link is set by the dispatcher to a block of the same page, and
+// blocks are freed only when no link, jump cache or CPU can reach them.
+
+use vm_ir::{Op, Type};
+
+use crate::cpu::{Cpu, Jump, Stop};
+use crate::flat::{A, Code, Flat, Handler};
+use crate::handlers::{eval, second, word};
+
+/// Goes on in a block, if the fuel reaches through it.
+///
+/// # Safety
+///
+/// `code` is alive, and stands at `pc` in the context in force.
+#[inline(always)]
+pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64 {
+    // SAFETY: as above.
+    unsafe {
+        (*cpu).pc = pc;
+        let left = fuel - (*code).insns;
+        if left < 0 {
+            return stop(cpu, Stop::Fuel, fuel);
+        }
+        (*cpu).code = code;
+        let ip = (*code).ops.as_ptr();
+        ((*ip).run)(cpu, ip, left)
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn stop(cpu: *mut Cpu, why: Stop, fuel: i64) -> i64 {
+    // SAFETY: `cpu` is alive.
+    unsafe {
+        (*cpu).stop = why;
+        fuel
+    }
+}
+
+/// Goes on at `pc`, by the jump cache.
+#[inline(always)]
+unsafe fn look_up(cpu: *mut Cpu, pc: u64, miss: Stop, fuel: i64) -> i64 {
+    // SAFETY: the jump cache in force holds live blocks of the context in force.
+    unsafe {
+        let jump: *const Jump = (*cpu).jumps.add(Jump::index(pc));
+        if (*jump).pc == pc {
+            return enter(cpu, (*jump).code, pc, fuel);
+        }
+        (*cpu).pc = pc;
+        stop(cpu, miss, fuel)
+    }
+}
+
+/// Leaves by the exit at `ip`: over its link, or by the jump cache.
+#[inline(always)]
+unsafe fn leave_by(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let pc = (*cpu).pc.wrapping_add_signed((*ip).distance());
+        let link = (*ip).imm as *const Code;
+        if link.is_null() {
+            (*cpu).ip = ip;
+            return look_up(cpu, pc, Stop::Lookup, fuel);
+        }
+        enter(cpu, link, pc, fuel)
+    }
+}
+
+unsafe extern "C" fn goto(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe { leave_by(cpu, ip, fuel) }
+}
+
+/// The two exits stand behind the branch: taken, then not taken.
+unsafe extern "C" fn branch<const OP: u8, const TY: u8, const IMM: bool>(
+    cpu: *mut Cpu,
+    ip: *const Flat,
+    fuel: i64,
+) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let taken = eval::<OP, TY>(word(cpu, ip, A), second::<IMM>(cpu, ip), 0) != 0;
+        // Two tails rather than one with a choice, so that the host's predictor sees two jumps.
+        if taken {
+            leave_by(cpu, ip.add(1), fuel)
+        } else {
+            leave_by(cpu, ip.add(2), fuel)
+        }
+    }
+}
+
+unsafe extern "C" fn branch_word(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let exit = if word(cpu, ip, A) & 1 != 0 { 1 } else { 2 };
+        leave_by(cpu, ip.add(exit), fuel)
+    }
+}
+
+/// To the word plus the constant; with `EVEN`, to the even address at or below it.
+unsafe extern "C" fn jump<const EVEN: bool>(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let target = word(cpu, ip, A).wrapping_add((*ip).imm);
+        let target = if EVEN { target & !1 } else { target };
+        look_up(cpu, target, Stop::LookupIndirect, fuel)
+    }
+}
+
+unsafe extern "C" fn go_next(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        (*cpu).pc = (*cpu).pc.wrapping_add_signed((*ip).distance());
+        stop(cpu, Stop::Next, fuel)
+    }
+}
+
+/// The helper has written the program counter's slot, which the dispatcher reads.
+unsafe extern "C" fn leave(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        (*cpu).pc = (&(*cpu).words)[(*ip).imm as usize];
+        stop(cpu, Stop::Next, fuel)
+    }
+}
+
+unsafe extern "C" fn trap(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        (*cpu).ip = ip;
+        let trap = vm_core::Trap::new((*ip).imm as u32, word(cpu, ip, A));
+        stop(cpu, Stop::Trap(trap), fuel)
+    }
+}
+
+/// Which handler ends a block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Control {
+    /// An exit.
+    Goto,
+    /// A comparison and two exits behind it.
+    Branch { op: Op, ty: Type, imm: bool },
+    /// A truth value and two exits behind it.
+    BranchWord,
+    /// To an address.
+    Jump { even: bool },
+    /// To the dispatcher.
+    Next,
+    /// To the dispatcher, with the program counter from its slot.
+    Leave,
+    /// Into a trap.
+    Trap,
+}
+
+impl Control {
+    /// The handler.
+    pub fn handler(self) -> Option<Handler> {
+        Some(match self {
+            Self::Goto => goto,
+            Self::Branch { op, ty, imm } => branch_handler(op, ty, imm)?,
+            Self::BranchWord => branch_word,
+            Self::Jump { even: false } => jump::<false>,
+            Self::Jump { even: true } => jump::<true>,
+            Self::Next => go_next,
+            Self::Leave => leave,
+            Self::Trap => trap,
+        })
+    }
+}
+
+macro_rules! branch_table {
+    ($($op:ident)+) => {
+        fn branch_handler(op: Op, ty: Type, imm: bool) -> Option<Handler> {
+            match op {
+                $(Op::$op => {
+                    const OP: u8 = Op::$op as u8;
+                    static TABLE: [[Handler; 5]; 2] = [
+                        [branch::<OP, 0, false>, branch::<OP, 1, false>, branch::<OP, 2, false>,
+                            branch::<OP, 3, false>, branch::<OP, 4, false>],
+                        [branch::<OP, 0, true>, branch::<OP, 1, true>, branch::<OP, 2, true>,
+                            branch::<OP, 3, true>, branch::<OP, 4, true>],
+                    ];
+                    Some(TABLE[usize::from(imm)][ty as usize])
+                })+
+                _ => None,
+            }
+        }
+    };
+}
+
+branch_table! { Eq Ne LtU LtS GeU GeS }

@@ -1,0 +1,103 @@
+//! One virtual CPU as handlers see it.
+#![expect(
+    unsafe_code,
+    reason = "a struct of raw pointers moves between threads; see UNSAFETY"
+)]
+// UNSAFETY: handlers are reached by function pointers and share one struct of raw pointers; the
+// one impl here says why that struct may move to another thread between runs.
+
+use vm_core::Trap;
+use vm_mem::TlbEntry;
+
+use crate::flat::{Code, Flat};
+use crate::slow::Slow;
+
+/// The words of a CPU: its slots, then one that is always zero, then temporaries.
+// LIMIT: the largest guest has some 400 slots; a block that needs more temporaries than are left
+// is cut shorter.
+pub const WORDS: usize = 1024;
+
+/// Entries of a jump cache.
+pub const JUMPS: usize = 2048;
+
+/// A jump cache entry: where the code for an address is.
+#[derive(Clone, Copy, Debug)]
+pub struct Jump {
+    /// The virtual address.
+    pub pc: u64,
+    /// The code; never dereferenced before the address is compared.
+    pub code: *const Code,
+}
+
+impl Jump {
+    /// An entry that matches nothing: code addresses are even on all guests that are cached here,
+    /// and the odd ones of others differ from this one.
+    pub const EMPTY: Self = Self {
+        pc: u64::MAX,
+        code: std::ptr::null(),
+    };
+
+    /// Which entry holds an address.
+    #[inline(always)]
+    pub const fn index(pc: u64) -> usize {
+        (pc >> 1 ^ pc >> 12) as usize & (JUMPS - 1)
+    }
+}
+
+/// Why handlers gave control back.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    /// The next block does not fit the fuel, or is no longer valid.
+    Fuel,
+    /// No code is known for the program counter; the exit at `Cpu::ip` may be linked to it.
+    Lookup,
+    /// As `Lookup`, but the exit can not be linked.
+    LookupIndirect,
+    /// What translations depend on may have changed.
+    Next,
+    /// The instruction at `Cpu::ip` trapped.
+    Trap(Trap),
+    /// The instruction at `Cpu::ip` needs a device.
+    Access(vm_core::Access),
+}
+
+/// The state of one virtual CPU, shared by all handlers.
+#[repr(C)]
+pub struct Cpu {
+    /// The address at which the running block was entered.
+    pub pc: u64,
+    /// The TLB table in force.
+    pub tlb: *mut TlbEntry,
+    /// The jump cache in force.
+    pub jumps: *mut Jump,
+    /// The running block.
+    pub code: *const Code,
+    /// Where handlers stopped.
+    pub ip: *const Flat,
+    /// What slow paths work with; valid while handlers run.
+    pub slow: *mut Slow,
+    /// Why handlers stopped.
+    pub stop: Stop,
+    /// The guest's slots, then the temporaries.
+    pub words: [u64; WORDS],
+}
+
+// SAFETY: the pointers are set anew by each run, from data that the engine owns, before any
+// handler reads them; between runs nothing follows them.
+unsafe impl Send for Cpu {}
+
+impl Cpu {
+    /// A CPU whose words are all zero.
+    pub fn new() -> Box<Self> {
+        Box::new(Self {
+            pc: 0,
+            tlb: std::ptr::null_mut(),
+            jumps: std::ptr::null_mut(),
+            code: std::ptr::null(),
+            ip: std::ptr::null(),
+            slow: std::ptr::null_mut(),
+            stop: Stop::Next,
+            words: [0; WORDS],
+        })
+    }
+}

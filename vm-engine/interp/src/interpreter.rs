@@ -1,0 +1,532 @@
+//! A virtual CPU that is interpreted.
+#![expect(unsafe_code, reason = "enters handlers; see UNSAFETY")]
+// UNSAFETY: handlers follow pointers to the CPU, its slow paths, its TLB table, its jump cache and
+// the machine's blocks; `run_code` sets all of them from data that outlives the call.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use vm_core::{
+    Answer, Clock, Exit, Fields, Flush, GuestPhys, GuestVirt, Kick, Register, Section, StateError,
+    Trace, TraceEvent, TraceKinds, Trap, Vcpu,
+};
+use vm_ir::Frontend;
+use vm_mem::{ContextKey, GuestRam, Tlb};
+
+use crate::blocks::{BlockStats, Blocks};
+use crate::control::enter;
+use crate::cpu::{Cpu, Stop};
+use crate::flat::Code;
+use crate::jumps::Jumps;
+use crate::observe::{Before, steps};
+use crate::slow::Slow;
+use crate::translate::Translator;
+use crate::watch::Watch;
+
+/// A trace that the CPUs of a machine share.
+pub type SharedTrace = Arc<Mutex<dyn Trace>>;
+
+/// What the interpreted CPUs of one machine share.
+pub struct Engine {
+    frontend: Arc<dyn Frontend>,
+    ram: GuestRam,
+    clock: Arc<Clock>,
+    shared: Arc<Mutex<Shared>>,
+    trace: Option<SharedTrace>,
+}
+
+#[derive(Default)]
+struct Shared {
+    blocks: Blocks,
+    translator: Translator,
+}
+
+impl Engine {
+    /// An engine for CPUs of this architecture.
+    #[must_use]
+    pub fn new(frontend: Arc<dyn Frontend>, ram: GuestRam, clock: Arc<Clock>) -> Self {
+        Self {
+            frontend,
+            ram,
+            clock,
+            shared: Arc::default(),
+            trace: None,
+        }
+    }
+
+    /// Hands all events of the CPUs made from now on to a trace.
+    pub fn set_trace(&mut self, trace: SharedTrace) {
+        self.trace = Some(trace);
+    }
+
+    /// A new CPU, after reset.
+    #[must_use]
+    pub fn cpu(&self, number: u32) -> Interpreter {
+        let frontend = self.frontend.clone();
+        let slots = frontend.layout().slots.len();
+        let stepped = match &self.trace {
+            Some(trace) => steps(Some(&mut *lock(trace))),
+            None => false,
+        };
+        let mem = self
+            .trace
+            .as_ref()
+            .is_some_and(|t| lock(t).kinds().any(TraceKinds::MEM));
+        let slow = Slow {
+            rules: frontend.float_rules(),
+            helpers: frontend.helpers(),
+            slots,
+            ram: self.ram.clone(),
+            clock: self.clock.clone(),
+            tlb: Tlb::new(),
+            table: 0,
+            jumps: Jumps::default(),
+            reservation: usize::from(frontend.layout().reservation.0),
+            after: None,
+            answers: (Vec::new(), 0),
+            slice: (0, 0),
+            blocks: std::ptr::null_mut(),
+            watch: mem.then(Watch::default),
+            requests: Vec::new(),
+            frontend,
+        };
+        let mut cpu = Interpreter {
+            cpu: Cpu::new(),
+            slow: Box::new(slow),
+            shared: self.shared.clone(),
+            number,
+            context: ContextKey::default(),
+            retired: 0,
+            asked: None,
+            kick: Kick::default(),
+            seen: (0, 0, 0),
+            trace: self.trace.clone(),
+            stepped,
+        };
+        cpu.reset();
+        cpu
+    }
+
+    /// Counters of the translated code.
+    #[must_use]
+    pub fn stats(&self) -> BlockStats {
+        lock(&self.shared).blocks.stats
+    }
+}
+
+/// One interpreted CPU.
+pub struct Interpreter {
+    cpu: Box<Cpu>,
+    slow: Box<Slow>,
+    shared: Arc<Mutex<Shared>>,
+    number: u32,
+    context: ContextKey,
+    retired: u64,
+    /// The access that was handed out and has no answer yet.
+    asked: Option<vm_core::Access>,
+    kick: Kick,
+    /// How far this CPU has followed the blocks' epochs and list of protected pages.
+    seen: (u64, u64, usize),
+    trace: Option<SharedTrace>,
+    stepped: bool,
+}
+
+/// Another thread's panic can not leave anything half done here that a lock would have to guard:
+/// all of it is a cache.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Interpreter {
+    fn slots(&mut self) -> &mut [u64] {
+        &mut self.cpu.words[..self.slow.slots]
+    }
+
+    fn pc_slot(&self) -> usize {
+        usize::from(self.slow.frontend.layout().pc.0)
+    }
+
+    /// Runs until something needs the owner.
+    fn run_slice(&mut self, shared: &mut Shared, budget: u64) -> Exit {
+        let mut fuel = budget.min(i64::MAX as u64 / 4) as i64;
+        let pc = self.pc_slot();
+        self.cpu.pc = self.cpu.words[pc];
+        self.slow.slice = (self.retired, fuel);
+        let start = (self.retired, fuel);
+        self.slow.after = None;
+        self.follow_blocks(&mut shared.blocks);
+        let now = self.slow.clock.now_ns();
+        let frontend = self.slow.frontend.clone();
+        frontend.tick(self.slots(), now);
+        let mut fresh = true;
+        let exit = loop {
+            if fresh {
+                self.enter_context();
+                if self.take_interrupt() {
+                    continue;
+                }
+                fresh = false;
+            }
+            if let Some(exit) = self.slow.after.take() {
+                break exit;
+            }
+            if fuel <= 0 {
+                break Exit::Budget;
+            }
+            let alone = self.stepped || !self.slow.answers.0.is_empty();
+            match self.step(shared, alone, &mut fuel) {
+                Stop::Fuel | Stop::Lookup | Stop::LookupIndirect => {}
+                Stop::Next => fresh = true,
+                Stop::Trap(trap) => {
+                    if !self.trap(trap, start, fuel) {
+                        break Exit::Stuck;
+                    }
+                    fresh = true;
+                }
+                Stop::Access(access) => {
+                    self.asked = Some(access);
+                    break Exit::Access(access);
+                }
+            }
+        };
+        self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
+        self.cpu.words[pc] = self.cpu.pc;
+        exit
+    }
+
+    /// Runs from the program counter until handlers stop; links what can be linked.
+    fn step(&mut self, shared: &mut Shared, alone: bool, fuel: &mut i64) -> Stop {
+        let mode = self.slow.frontend.code_mode(self.context.mode);
+        let found = self.find(shared, mode, alone);
+        let (code, cacheable) = match found {
+            Ok(found) => found,
+            Err(stop) => return stop,
+        };
+        // SAFETY: the block was just found, so it is alive.
+        let insns = unsafe { (*code).insns };
+        let (code, alone) = if *fuel < insns && !alone {
+            // The rest of the slice is shorter than the block: one instruction at a time.
+            match self.find(shared, mode, true) {
+                Ok((code, _)) => (code, true),
+                Err(stop) => return stop,
+            }
+        } else {
+            (code, alone)
+        };
+        let table = self.slow.table;
+        if alone {
+            return self.run_alone(shared, code, fuel);
+        }
+        if cacheable {
+            self.slow.jumps.fill(table, self.cpu.pc, code);
+        }
+        let stop = self.run_code(shared, code, fuel);
+        if let Stop::Lookup = stop {
+            self.link(shared, mode);
+        }
+        stop
+    }
+
+    fn find(
+        &mut self,
+        shared: &mut Shared,
+        mode: u64,
+        single: bool,
+    ) -> Result<(*const Code, bool), Stop> {
+        let Shared { blocks, translator } = shared;
+        self.slow.blocks = blocks;
+        let found = translator.find(&mut self.cpu, &mut self.slow, blocks, mode, single)?;
+        // A new block may have made its page a code page, which must not be written unnoticed.
+        self.protect(blocks);
+        Ok((found.code, found.cacheable))
+    }
+
+    /// Links the exit that was just left by, if its target stands on the same page.
+    fn link(&mut self, shared: &mut Shared, mode: u64) {
+        let (from, exit) = (self.cpu.code, self.cpu.ip);
+        // SAFETY: blocks that ran in this slice are not freed before the next one begins.
+        let (alive, phys) = unsafe { ((*from).insns != Code::DEAD, (*from).phys) };
+        if !alive {
+            return;
+        }
+        let Ok((target, cacheable)) = self.find(shared, mode, false) else {
+            return;
+        };
+        // SAFETY: as above; the target was just found.
+        let same = unsafe { GuestPhys((*target).phys).page() == GuestPhys(phys).page() };
+        // SAFETY: as above.
+        let still = unsafe { (*from).insns != Code::DEAD };
+        if same && cacheable && still {
+            crate::link::link(exit, from, target);
+        }
+    }
+
+    /// Enters a block, and gives back the fuel of what was not executed.
+    fn run_code(&mut self, shared: &mut Shared, code: *const Code, fuel: &mut i64) -> Stop {
+        let table = self.slow.table;
+        self.slow.blocks = &raw mut shared.blocks;
+        self.cpu.tlb = self.slow.tlb.table(table).entries.as_mut_ptr();
+        self.cpu.jumps = self.slow.jumps.entries(table);
+        self.cpu.slow = &raw mut *self.slow;
+        let cpu = &raw mut *self.cpu;
+        let pc = self.cpu.pc;
+        // SAFETY: see UNSAFETY; the code stands at the program counter.
+        *fuel = unsafe { enter(cpu, code, pc, *fuel) };
+        let stop = self.cpu.stop;
+        if let Stop::Trap(_) | Stop::Access(_) = stop {
+            // SAFETY: blocks that ran in this slice are not freed before the next one begins.
+            let code = unsafe { &*self.cpu.code };
+            let (index, offset) = code.site_of(self.cpu.ip);
+            *fuel += (code.sites.len() - index) as i64;
+            self.cpu.pc = self.cpu.pc.wrapping_add(offset);
+        }
+        stop
+    }
+
+    /// Runs one instruction, with the answers that devices have given so far, and its witness.
+    fn run_alone(&mut self, shared: &mut Shared, code: *const Code, fuel: &mut i64) -> Stop {
+        let frontend = self.slow.frontend.clone();
+        let before = self.witness(&*frontend);
+        self.slow.answers.1 = 0;
+        // One instruction's worth of fuel, so that what it jumps to is not entered.
+        let mut one = 1;
+        let stop = self.run_code(shared, code, &mut one);
+        *fuel -= 1 - one;
+        if !matches!(stop, Stop::Access(_)) {
+            self.slow.answers.0.clear();
+            if let (Some(before), true) = (before, one == 0) {
+                // SAFETY: blocks that ran in this slice are not freed before the next one begins.
+                let (phys, bytes) = unsafe { ((*code).phys, (*code).bytes) };
+                self.report(&*frontend, &before, phys, bytes);
+            }
+        }
+        stop
+    }
+
+    fn witness(&mut self, frontend: &dyn Frontend) -> Option<Before> {
+        let pc = self.cpu.pc;
+        if !self.stepped {
+            return None;
+        }
+        let before = Before::new(frontend, &self.cpu.words[..self.slow.slots], pc);
+        let trace = self.trace.as_ref()?;
+        let wanted = lock(trace).wants(self.number, GuestVirt(pc), before.privilege, self.retired);
+        wanted.then_some(before)
+    }
+
+    fn report(&mut self, frontend: &dyn Frontend, before: &Before, phys: u64, bytes: u32) {
+        let mut code = vec![0; bytes as usize];
+        let _ = self.slow.ram.read(GuestPhys(phys), &mut code);
+        let slots = &self.cpu.words[..self.slow.slots];
+        let event = before.event(frontend, slots, &code);
+        let accesses = self
+            .slow
+            .watch
+            .as_mut()
+            .map(|w| std::mem::take(&mut w.seen));
+        let Some(trace) = &self.trace else { return };
+        let mut trace = lock(trace);
+        let kinds = trace.kinds();
+        if kinds.any(TraceKinds::BLOCK) {
+            let event = TraceEvent::Block {
+                pc: GuestVirt(before.pc),
+                insns: 1,
+            };
+            trace.event(self.number, self.retired, &event);
+        }
+        if kinds.any(TraceKinds::INSN) {
+            trace.event(self.number, self.retired, &event);
+        }
+        for access in accesses.into_iter().flatten() {
+            trace.event(self.number, self.retired, &access);
+        }
+    }
+
+    /// Delivers a trap; false if the CPU is stuck.
+    fn trap(&mut self, trap: Trap, start: (u64, i64), fuel: i64) -> bool {
+        self.slow.answers.0.clear();
+        self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
+        self.deliver(trap, false)
+    }
+
+    fn deliver(&mut self, trap: Trap, interrupt: bool) -> bool {
+        let frontend = self.slow.frontend.clone();
+        let pc = self.cpu.pc;
+        self.trace_trap(&*frontend, trap, interrupt, pc);
+        let done = frontend.deliver(self.slots(), trap, interrupt, pc);
+        self.cpu.pc = self.cpu.words[self.pc_slot()];
+        done
+    }
+
+    fn trace_trap(&self, frontend: &dyn Frontend, trap: Trap, interrupt: bool, pc: u64) {
+        let Some(trace) = &self.trace else { return };
+        let mut trace = lock(trace);
+        let kind = if interrupt {
+            TraceKinds::IRQ
+        } else {
+            TraceKinds::TRAP
+        };
+        let privilege = frontend.privilege(&self.cpu.words[..self.slow.slots]);
+        let pc = GuestVirt(pc);
+        if trace.kinds().any(kind) && trace.wants(self.number, pc, privilege, self.retired) {
+            let name = frontend.trap_name(trap.cause, interrupt);
+            let event = TraceEvent::Trap {
+                pc,
+                trap,
+                interrupt,
+                name,
+            };
+            trace.event(self.number, self.retired, &event);
+        }
+    }
+
+    fn take_interrupt(&mut self) -> bool {
+        // An instruction that waits for a device's answer is not torn in two.
+        if !self.slow.answers.0.is_empty() {
+            return false;
+        }
+        let frontend = self.slow.frontend.clone();
+        match frontend.interrupt(self.slots()) {
+            Some(trap) => self.deliver(trap, true),
+            None => false,
+        }
+    }
+
+    /// Puts the TLB table and jump cache of the current address space and mode in force.
+    fn enter_context(&mut self) {
+        let frontend = self.slow.frontend.clone();
+        self.context = frontend.context(self.slots());
+        let (table, fresh) = self.slow.tlb.select(self.context);
+        self.slow.table = table;
+        if fresh {
+            self.slow.jumps.clear(table);
+        }
+    }
+
+    /// Catches up with what happened to the machine's blocks while this CPU did not run.
+    fn follow_blocks(&mut self, blocks: &mut Blocks) {
+        for page in self.slow.ram.take_stale() {
+            blocks.drop_page(&self.slow.ram, page.page_number());
+        }
+        blocks.tidy(&self.slow.ram);
+        if self.seen.0 != blocks.epoch {
+            self.seen.0 = blocks.epoch;
+            self.slow.jumps.clear_all();
+        }
+        self.protect(blocks);
+    }
+
+    /// Takes back the right to write unnoticed to pages that have become code pages.
+    fn protect(&mut self, blocks: &Blocks) {
+        if self.seen.1 != blocks.protected_epoch {
+            (self.seen.1, self.seen.2) = (blocks.protected_epoch, 0);
+            self.slow.tlb.protect_all();
+        }
+        for page in &blocks.protected[self.seen.2..] {
+            self.slow.tlb.protect(*page);
+        }
+        self.seen.2 = blocks.protected.len();
+    }
+}
+
+impl Vcpu for Interpreter {
+    fn run(&mut self, budget: u64) -> Exit {
+        if self.kick.take() {
+            return Exit::Kicked;
+        }
+        let shared = self.shared.clone();
+        let mut shared = lock(&shared);
+        self.run_slice(&mut shared, budget)
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        if let (Some(asked), false) = (self.asked.take(), matches!(answer, Answer::Later(_))) {
+            self.slow.answers.0.push((asked, answer));
+        }
+    }
+
+    fn retired(&self) -> u64 {
+        self.retired
+    }
+
+    fn set_line(&mut self, line: u32, level: bool) {
+        let frontend = self.slow.frontend.clone();
+        frontend.set_line(self.slots(), line, level);
+    }
+
+    fn wakes(&self) -> bool {
+        self.slow.frontend.wakes(&self.cpu.words[..self.slow.slots])
+    }
+
+    fn deadline_ns(&self) -> Option<u64> {
+        self.slow
+            .frontend
+            .deadline_ns(&self.cpu.words[..self.slow.slots])
+    }
+
+    fn registers(&self) -> Vec<Register> {
+        let slots = &self.slow.frontend.layout().slots;
+        slots
+            .iter()
+            .map(|slot| Register {
+                name: slot.name.clone(),
+                kind: slot.kind,
+                bits: slot.bits,
+            })
+            .collect()
+    }
+
+    fn register(&self, name: &str) -> Option<u64> {
+        self.slow
+            .frontend
+            .register(&self.cpu.words[..self.slow.slots], name)
+    }
+
+    fn set_register(&mut self, name: &str, value: u64) -> bool {
+        let frontend = self.slow.frontend.clone();
+        frontend.set_register(self.slots(), name, value)
+    }
+
+    fn flush(&mut self, what: Flush) {
+        self.slow.flush(what);
+    }
+
+    fn reset(&mut self) {
+        let (frontend, number) = (self.slow.frontend.clone(), self.number);
+        self.cpu.words.fill(0);
+        frontend.reset(self.slots(), number);
+        self.slow.answers.0.clear();
+        self.asked = None;
+        self.slow.flush(Flush::All);
+    }
+
+    fn kick(&self) -> Kick {
+        self.kick.clone()
+    }
+
+    fn save(&self, out: &mut Section) {
+        out.u64("retired", self.retired);
+        for (slot, value) in self
+            .slow
+            .frontend
+            .layout()
+            .slots
+            .iter()
+            .zip(&self.cpu.words)
+        {
+            out.u64(&slot.name, *value);
+        }
+    }
+
+    fn restore(&mut self, from: &Fields) -> Result<(), StateError> {
+        let frontend = self.slow.frontend.clone();
+        let mut slots = vec![0; self.slow.slots];
+        for (slot, value) in frontend.layout().slots.iter().zip(&mut slots) {
+            *value = from.u64(&slot.name)?;
+        }
+        frontend.check(&slots).map_err(|slot| from.bad(&slot))?;
+        self.retired = from.u64("retired")?;
+        self.reset();
+        self.slots().copy_from_slice(&slots);
+        Ok(())
+    }
+}

@@ -1,0 +1,304 @@
+//! The handlers that can stop in the middle of a block: memory, helpers, traps, floating point.
+#![expect(unsafe_code, reason = "handlers follow raw pointers; see UNSAFETY")]
+// UNSAFETY: as in `handlers`. The addend of a TLB entry leads to a page of guest RAM, which is
+// mapped as long as the engine lives, and a tag matches only for accesses inside that page.
+
+use vm_core::PAGE_MASK;
+use vm_ir::{Op, Type, eval_float};
+use vm_mem::TlbTable;
+
+use crate::cpu::{Cpu, Stop};
+use crate::flat::{A, B, C, Flat, Handler};
+use crate::handlers::{next, set_word, type_of, word};
+
+/// The host address behind a guest address, if the TLB knows it.
+#[inline(always)]
+unsafe fn host<const STORE: bool>(cpu: *mut Cpu, addr: u64, bytes: u64) -> Option<*mut u8> {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let entry = (*cpu).tlb.add(TlbTable::index(addr));
+        let tag = if STORE { (*entry).write } else { (*entry).read };
+        (tag == addr & (PAGE_MASK | (bytes - 1)))
+            .then(|| addr.wrapping_add((*entry).addend) as *mut u8)
+    }
+}
+
+unsafe extern "C" fn load<const TY: u8, const SEXT: bool>(
+    cpu: *mut Cpu,
+    ip: *const Flat,
+    fuel: i64,
+) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
+        let Some(host) = host::<false>(cpu, addr, type_of(TY).bytes()) else {
+            return load_slow::<TY, SEXT>(cpu, ip, fuel);
+        };
+        let value = read::<TY>(host);
+        set_word(
+            cpu,
+            ip,
+            if SEXT {
+                type_of(TY).sign_extend(value)
+            } else {
+                value
+            },
+        );
+        next(cpu, ip, fuel)
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn load_slow<const TY: u8, const SEXT: bool>(
+    cpu: *mut Cpu,
+    ip: *const Flat,
+    fuel: i64,
+) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
+        match (*(*cpu).slow).load(&mut *cpu, ip, addr, type_of(TY)) {
+            Ok(value) => {
+                set_word(
+                    cpu,
+                    ip,
+                    if SEXT {
+                        type_of(TY).sign_extend(value)
+                    } else {
+                        value
+                    },
+                );
+                next(cpu, ip, fuel)
+            }
+            Err(why) => stop(cpu, ip, why, fuel),
+        }
+    }
+}
+
+unsafe extern "C" fn store<const TY: u8>(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
+        let Some(host) = host::<true>(cpu, addr, type_of(TY).bytes()) else {
+            return store_slow::<TY>(cpu, ip, fuel);
+        };
+        write::<TY>(host, word(cpu, ip, B));
+        next(cpu, ip, fuel)
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn store_slow<const TY: u8>(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
+        let value = word(cpu, ip, B) & type_of(TY).mask();
+        match (*(*cpu).slow).store(&mut *cpu, ip, addr, type_of(TY), value) {
+            Ok(()) => next(cpu, ip, fuel),
+            Err(why) => stop(cpu, ip, why, fuel),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn read<const TY: u8>(host: *const u8) -> u64 {
+    // SAFETY: the tag matched, so the access is aligned and inside its page.
+    unsafe {
+        match type_of(TY) {
+            Type::I1 | Type::I8 => u64::from(host.read()),
+            Type::I16 => u64::from(u16::from_le(host.cast::<u16>().read())),
+            Type::I32 => u64::from(u32::from_le(host.cast::<u32>().read())),
+            Type::I64 => u64::from_le(host.cast::<u64>().read()),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn write<const TY: u8>(host: *mut u8, value: u64) {
+    // SAFETY: as for `read`.
+    unsafe {
+        match type_of(TY) {
+            Type::I1 | Type::I8 => host.write(value as u8),
+            Type::I16 => host.cast::<u16>().write((value as u16).to_le()),
+            Type::I32 => host.cast::<u32>().write((value as u32).to_le()),
+            Type::I64 => host.cast::<u64>().write(value.to_le()),
+        }
+    }
+}
+
+/// Memory operations that are not plain loads and stores.
+unsafe extern "C" fn atomic<const OP: u8, const TY: u8>(
+    cpu: *mut Cpu,
+    ip: *const Flat,
+    fuel: i64,
+) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let (op, ty) = (const { Op::ALL[OP as usize] }, type_of(TY));
+        let (addr, imm) = (word(cpu, ip, A), (*ip).imm);
+        let (b, c) = (word(cpu, ip, B) & ty.mask(), word(cpu, ip, C) & ty.mask());
+        match (*(*cpu).slow).special(&mut *cpu, ip, op, ty, addr, [b, c], imm) {
+            Ok(value) => {
+                if op.has_result() {
+                    set_word(cpu, ip, value);
+                }
+                next(cpu, ip, fuel)
+            }
+            Err(why) => stop(cpu, ip, why, fuel),
+        }
+    }
+}
+
+/// Calls a helper: `imm` holds its number and, in the high half, the word of the fourth operand.
+unsafe extern "C" fn call(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let fourth = (&(*cpu).words)[((*ip).imm >> 32) as usize];
+        let args = [word(cpu, ip, A), word(cpu, ip, B), word(cpu, ip, C), fourth];
+        match (*(*cpu).slow).call(&mut *cpu, ip, (*ip).imm as u32, args, fuel) {
+            Ok(value) => {
+                set_word(cpu, ip, value);
+                next(cpu, ip, fuel)
+            }
+            Err(why) => stop(cpu, ip, why, fuel),
+        }
+    }
+}
+
+unsafe extern "C" fn trap_if(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        if word(cpu, ip, A) & 1 == 0 {
+            return next(cpu, ip, fuel);
+        }
+        let trap = vm_core::Trap::new((*ip).imm as u32, word(cpu, ip, B));
+        stop(cpu, ip, Stop::Trap(trap), fuel)
+    }
+}
+
+/// Floating point: the rounding mode is the last operand; `imm` holds the third word's number
+/// for a fused product, the operand's type for a conversion, and the flags' slot above them.
+unsafe extern "C" fn float<const OP: u8, const TY: u8>(
+    cpu: *mut Cpu,
+    ip: *const Flat,
+    fuel: i64,
+) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let (op, ty) = (const { Op::ALL[OP as usize] }, type_of(TY));
+        let imm = (*ip).imm;
+        let from = Type::ALL[(imm & 7) as usize];
+        let cut = if matches!(op, Op::FConvert | Op::FToS | Op::FToU | Op::SToF | Op::UToF) {
+            from.mask()
+        } else {
+            ty.mask()
+        };
+        let (flags, fourth) = ((imm >> 8 & 0xffff) as usize, (imm >> 24 & 0xffff) as usize);
+        // The rounding mode is a small number and survives the cut.
+        let words = &mut (*cpu).words;
+        let operand = |which: usize| words[usize::from((*ip).words[which])];
+        let args = [
+            operand(A) & cut,
+            operand(B) & cut,
+            operand(C) & cut,
+            words[fourth],
+        ];
+        let rules = (*(*cpu).slow).rules;
+        let sticky = vm_ir::float::Flags(words[flags] as u8);
+        if let Some(out) = eval_float(op, ty, from, args, rules, sticky) {
+            words[flags] |= u64::from(out.flags.0);
+            set_word(cpu, ip, out.bits);
+        }
+        next(cpu, ip, fuel)
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn stop(cpu: *mut Cpu, ip: *const Flat, why: Stop, fuel: i64) -> i64 {
+    // SAFETY: `cpu` is alive.
+    unsafe {
+        (*cpu).ip = ip;
+        (*cpu).stop = why;
+        fuel
+    }
+}
+
+/// Which handler runs an op that can stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Memory {
+    /// A plain load; `sext` extends the sign to 64 bits.
+    Load { ty: Type, sext: bool },
+    /// A plain store.
+    Store { ty: Type },
+    /// Any other access.
+    Special { op: Op, ty: Type },
+    /// A helper.
+    Call,
+    /// A trap on a condition.
+    TrapIf,
+    /// Floating point.
+    Float { op: Op, ty: Type },
+}
+
+impl Memory {
+    /// The handler.
+    pub fn handler(self) -> Option<Handler> {
+        Some(match self {
+            Self::Load { ty, sext } => LOADS[usize::from(sext)][ty as usize],
+            Self::Store { ty } => STORES[ty as usize],
+            Self::Special { op, ty } => special_handler(op, ty)?,
+            Self::Call => call,
+            Self::TrapIf => trap_if,
+            Self::Float { op, ty } => float_handler(op, ty)?,
+        })
+    }
+}
+
+static LOADS: [[Handler; 5]; 2] = [
+    [
+        load::<1, false>,
+        load::<1, false>,
+        load::<2, false>,
+        load::<3, false>,
+        load::<4, false>,
+    ],
+    [
+        load::<1, true>,
+        load::<1, true>,
+        load::<2, true>,
+        load::<3, true>,
+        load::<4, true>,
+    ],
+];
+
+static STORES: [Handler; 5] = [store::<1>, store::<1>, store::<2>, store::<3>, store::<4>];
+
+macro_rules! table {
+    ($name:ident $handler:ident: $($op:ident)+) => {
+        fn $name(op: Op, ty: Type) -> Option<Handler> {
+            match op {
+                $(Op::$op => {
+                    const OP: u8 = Op::$op as u8;
+                    static TABLE: [Handler; 5] = [
+                        $handler::<OP, 0>, $handler::<OP, 1>, $handler::<OP, 2>,
+                        $handler::<OP, 3>, $handler::<OP, 4>,
+                    ];
+                    Some(TABLE[ty as usize])
+                })+
+                _ => None,
+            }
+        }
+    };
+}
+
+table! { special_handler atomic:
+    Load Store LoadRes StoreCond Cas AmoSwap AmoAdd AmoAnd AmoOr AmoXor AmoMinS AmoMaxS AmoMinU
+    AmoMaxU ProbeLoad ProbeStore Fence
+}
+
+table! { float_handler float:
+    FAdd FSub FMul FDiv FSqrt FMulAdd FMin FMax FEq FLt FLe FClass FConvert FToS FToU SToF UToF
+}

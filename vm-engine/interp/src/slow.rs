@@ -1,0 +1,465 @@
+//! What happens when a handler can not go on by itself: TLB misses, devices, odd accesses,
+//! helpers.
+#![expect(
+    unsafe_code,
+    reason = "copies to and from pages of guest RAM; see UNSAFETY"
+)]
+// UNSAFETY: host addresses come from `GuestRam::page` just before they are used, and never reach
+// past the page; RAM is mapped as long as `Slow` lives.
+
+use std::sync::Arc;
+
+use vm_core::{
+    AccessKind, Answer, Clock, Flush, GuestPhys, GuestVirt, PAGE_BYTES, PAGE_MASK, Space, Width,
+};
+use vm_ir::float::Rules;
+use vm_ir::{Frontend, Helper, HelperCx, MemArg, Op, Request, Type};
+use vm_mem::{Access, GuestRam, Tlb, TlbEntry, TlbTable};
+
+use crate::blocks::Blocks;
+use crate::cpu::{Cpu, Stop};
+use crate::flat::Flat;
+use crate::jumps::Jumps;
+use crate::watch::Watch;
+
+/// What slow paths of one virtual CPU work with.
+pub struct Slow {
+    /// The guest architecture.
+    pub frontend: Arc<dyn Frontend>,
+    /// Its floating-point rules.
+    pub rules: Rules,
+    /// Its helpers.
+    pub helpers: &'static [Helper],
+    /// How many slots it has.
+    pub slots: usize,
+    /// Guest RAM.
+    pub ram: GuestRam,
+    /// The guest's clock.
+    pub clock: Arc<Clock>,
+    /// The translations of this CPU.
+    pub tlb: Tlb,
+    /// The table in force.
+    pub table: usize,
+    /// The jump caches, one a table.
+    pub jumps: Jumps,
+    /// Where the reservation's slots are.
+    pub reservation: usize,
+    /// What helpers asked for and the dispatcher has not looked at yet.
+    pub after: Option<vm_core::Exit>,
+    /// Accesses of the instruction at hand that devices have answered, and how many of them this
+    /// execution has used.
+    pub answers: (Vec<(vm_core::Access, Answer)>, usize),
+    /// Instructions retired when the slice began, and its fuel then.
+    pub slice: (u64, i64),
+    /// The blocks of the machine; valid while handlers run.
+    pub blocks: *mut Blocks,
+    /// Who watches memory accesses, if anybody does: then the TLB stays empty.
+    pub watch: Option<Watch>,
+    /// Where requests of helpers are collected.
+    pub requests: Vec<Request>,
+}
+
+// SAFETY: `blocks` is set anew by each run and followed only while it lasts.
+unsafe impl Send for Slow {}
+
+/// Where an access goes.
+enum Place {
+    /// To this host address.
+    Ram(*mut u8, GuestPhys),
+    /// To a device.
+    Device(GuestPhys),
+}
+
+impl Slow {
+    /// Loads, without the help of the TLB.
+    pub fn load(
+        &mut self,
+        cpu: &mut Cpu,
+        ip: *const Flat,
+        addr: u64,
+        ty: Type,
+    ) -> Result<u64, Stop> {
+        let bytes = ty.bytes();
+        let value = if crosses(addr, bytes) {
+            self.load_across(cpu, addr, bytes)?
+        } else {
+            match self.place(cpu, addr, bytes, Access::Load)? {
+                Place::Ram(host, _) => copy_out(host, bytes),
+                Place::Device(at) => self.device(at, addr, bytes, None)?,
+            }
+        };
+        self.watched(cpu, ip, addr, bytes, value, false);
+        Ok(value)
+    }
+
+    /// Stores, without the help of the TLB.
+    pub fn store(
+        &mut self,
+        cpu: &mut Cpu,
+        ip: *const Flat,
+        addr: u64,
+        ty: Type,
+        value: u64,
+    ) -> Result<(), Stop> {
+        let bytes = ty.bytes();
+        if crosses(addr, bytes) {
+            self.store_across(cpu, addr, bytes, value)?;
+        } else {
+            match self.place(cpu, addr, bytes, Access::Store)? {
+                Place::Ram(host, at) => self.write(host, at, bytes, value),
+                Place::Device(at) => {
+                    self.device(at, addr, bytes, Some(value))?;
+                }
+            }
+        }
+        self.watched(cpu, ip, addr, bytes, value, true);
+        Ok(())
+    }
+
+    /// Every memory operation that is not a plain load or store.
+    pub fn special(
+        &mut self,
+        cpu: &mut Cpu,
+        ip: *const Flat,
+        op: Op,
+        ty: Type,
+        addr: u64,
+        values: [u64; 2],
+        imm: u64,
+    ) -> Result<u64, Stop> {
+        // All CPUs of a machine run in turn, so every access is ordered with every other.
+        if op == Op::Fence {
+            return Ok(0);
+        }
+        let arg = MemArg::unpack(imm);
+        let addr = addr.wrapping_add_signed(i64::from(arg.offset));
+        let bytes = ty.bytes();
+        let swap = |value: u64| {
+            if arg.big_endian {
+                swapped(value, bytes)
+            } else {
+                value
+            }
+        };
+        match op {
+            Op::Load => return self.load(cpu, ip, addr, ty).map(swap),
+            Op::Store => {
+                return self.store(cpu, ip, addr, ty, swap(values[0])).map(|()| 0);
+            }
+            Op::ProbeLoad | Op::ProbeStore => {
+                let access = if op == Op::ProbeLoad {
+                    Access::Load
+                } else {
+                    Access::Store
+                };
+                self.place(cpu, addr, 1, access)?;
+                return Ok(0);
+            }
+            _ => {}
+        }
+        let access = if op == Op::LoadRes {
+            Access::Load
+        } else {
+            Access::Store
+        };
+        if !addr.is_multiple_of(bytes)
+            && let Some(trap) = self.frontend.misaligned_atomic(access, addr)
+        {
+            return Err(Stop::Trap(trap));
+        }
+        if crosses(addr, bytes) {
+            return Err(Stop::Trap(self.frontend.bus_fault(access, addr)));
+        }
+        let (host, at) = match self.place(cpu, addr, bytes, access)? {
+            Place::Ram(host, at) => (host, at),
+            Place::Device(_) => return Err(Stop::Trap(self.frontend.bus_fault(access, addr))),
+        };
+        let old = swap(copy_out(host, bytes));
+        let reservation = &mut cpu.words[self.reservation..self.reservation + 3];
+        let new = match op {
+            Op::LoadRes => {
+                reservation.copy_from_slice(&[at.0, old, bytes]);
+                None
+            }
+            Op::StoreCond => {
+                let holds = *reservation == [at.0, old, bytes];
+                reservation[0] = u64::MAX;
+                if holds {
+                    self.write(host, at, bytes, swap(values[0]));
+                    self.watched(cpu, ip, addr, bytes, values[0], true);
+                }
+                return Ok(u64::from(holds));
+            }
+            Op::Cas => (old == values[0]).then_some(values[1]),
+            _ => Some(exchanged(op, ty, old, values[0])),
+        };
+        self.watched(cpu, ip, addr, bytes, old, false);
+        if let Some(new) = new {
+            self.write(host, at, bytes, swap(new));
+            self.watched(cpu, ip, addr, bytes, new, true);
+        }
+        Ok(old)
+    }
+
+    /// Calls a helper, then does what it asked for.
+    pub fn call(
+        &mut self,
+        cpu: &mut Cpu,
+        ip: *const Flat,
+        helper: u32,
+        args: [u64; 4],
+        fuel: i64,
+    ) -> Result<u64, Stop> {
+        let Some(helper) = self.helpers.get(helper as usize) else {
+            unreachable!("the verifier refuses helpers that do not exist");
+        };
+        let (retired, offset) = self.position(cpu, ip, fuel);
+        let mut cx = HelperCx {
+            slots: &mut cpu.words[..self.slots],
+            ram: &self.ram,
+            clock: &self.clock,
+            pc: cpu.pc.wrapping_add(offset),
+            retired,
+            now_ns: self
+                .clock
+                .within_slice_ns(retired.wrapping_sub(self.slice.0)),
+            requests: &mut self.requests,
+        };
+        let result = (helper.run)(&mut cx, args);
+        for request in std::mem::take(&mut self.requests) {
+            match request {
+                Request::Flush(what) => self.flush(what),
+                Request::Idle => self.after = Some(vm_core::Exit::Idle),
+                Request::Call => self.after = Some(vm_core::Exit::Call),
+                Request::Reschedule => self.after = Some(vm_core::Exit::Kicked),
+            }
+        }
+        result.map_err(Stop::Trap)
+    }
+
+    /// Instructions retired before the one that the op at `ip` belongs to, and its offset.
+    pub fn position(&self, cpu: &Cpu, ip: *const Flat, fuel: i64) -> (u64, u64) {
+        // SAFETY: the running block is alive while its handlers run.
+        let code = unsafe { &*cpu.code };
+        let (index, offset) = code.site_of(ip);
+        let before = self
+            .slice
+            .1
+            .wrapping_sub(fuel)
+            .wrapping_sub(code.sites.len() as i64);
+        (
+            self.slice
+                .0
+                .wrapping_add(before as u64)
+                .wrapping_add(index as u64),
+            offset,
+        )
+    }
+
+    /// Forgets translations.
+    pub fn flush(&mut self, what: Flush) {
+        for table in self.tlb.flush(what) {
+            match what {
+                Flush::Page(addr, _) => self.jumps.forget_page(table, addr),
+                Flush::All | Flush::Space(_) => self.jumps.clear(table),
+            }
+        }
+    }
+
+    /// Translates a fetch; the physical address.
+    pub fn fetch(&mut self, cpu: &mut Cpu, addr: u64) -> Result<GuestPhys, Stop> {
+        let entry = self.tlb.table(self.table).entries[TlbTable::index(addr)];
+        if entry.execute == addr & PAGE_MASK {
+            let host = addr.wrapping_add(entry.addend);
+            if let Some(phys) = self.ram.guest_of(host) {
+                return Ok(phys);
+            }
+        }
+        match self.place(cpu, addr, 1, Access::Fetch)? {
+            Place::Ram(_, at) => Ok(at),
+            // Nobody runs code from device registers.
+            Place::Device(_) => Err(Stop::Trap(self.frontend.bus_fault(Access::Fetch, addr))),
+        }
+    }
+
+    /// Translates an address by the page walk, and remembers the result if it may.
+    fn place(
+        &mut self,
+        cpu: &mut Cpu,
+        addr: u64,
+        bytes: u64,
+        access: Access,
+    ) -> Result<Place, Stop> {
+        let slots = &cpu.words[..self.slots];
+        let walked = self
+            .frontend
+            .walk(slots, &self.ram, GuestVirt(addr), bytes, access);
+        let entry = walked.map_err(Stop::Trap)?;
+        let at = entry.page + (addr & !PAGE_MASK);
+        let Some(page) = self.ram.page(entry.page) else {
+            return Ok(Place::Device(at));
+        };
+        let host = (page.host + (addr & !PAGE_MASK)) as *mut u8;
+        if access == Access::Store {
+            self.ram.mark_dirty_only(entry.page);
+        }
+        if entry.whole && self.watch.is_none() {
+            let virt = addr & PAGE_MASK;
+            let table = self.tlb.table(self.table);
+            table.note_mapping(addr, entry.bits);
+            let old = &mut table.entries[TlbTable::index(addr)];
+            let addend = page.host.wrapping_sub(virt);
+            let same = old.addend == addend
+                && (old.read == virt || old.write == virt || old.execute == virt);
+            let mut new = if same { *old } else { TlbEntry::EMPTY };
+            new.addend = addend;
+            if entry.read {
+                new.read = virt;
+            }
+            if entry.execute && access == Access::Fetch {
+                new.execute = virt;
+            }
+            // Only a store has marked the page dirty, and code pages must be asked every time.
+            if entry.write && access == Access::Store && !page.code {
+                new.write = virt;
+            }
+            *old = new;
+        }
+        Ok(Place::Ram(host, at))
+    }
+
+    /// Asks a device, or takes the answer that it has given.
+    fn device(
+        &mut self,
+        at: GuestPhys,
+        addr: u64,
+        bytes: u64,
+        store: Option<u64>,
+    ) -> Result<u64, Stop> {
+        let kind = store.map_or(AccessKind::Load, AccessKind::Store);
+        let width = Width::of_bytes(bytes).unwrap_or(Width::B8);
+        let access = vm_core::Access {
+            space: Space::Memory,
+            addr: at,
+            width,
+            kind,
+        };
+        let (answers, used) = &mut self.answers;
+        match answers.get(*used) {
+            Some((asked, answer)) if *asked == access => {
+                *used += 1;
+                match answer {
+                    Answer::Done(value) => Ok(*value),
+                    Answer::Fault(_) | Answer::Later(_) => {
+                        let kind = if store.is_some() {
+                            Access::Store
+                        } else {
+                            Access::Load
+                        };
+                        Err(Stop::Trap(self.frontend.bus_fault(kind, addr)))
+                    }
+                }
+            }
+            _ => Err(Stop::Access(access)),
+        }
+    }
+
+    fn load_across(&mut self, cpu: &mut Cpu, addr: u64, bytes: u64) -> Result<u64, Stop> {
+        // Both pages first: if the second one traps, nothing has happened.
+        let first = (addr | !PAGE_MASK).wrapping_sub(addr) + 1;
+        self.place(cpu, addr, first, Access::Load)?;
+        self.place(cpu, addr.wrapping_add(first), bytes - first, Access::Load)?;
+        let mut value = 0;
+        for i in 0..bytes {
+            let byte = match self.place(cpu, addr.wrapping_add(i), 1, Access::Load)? {
+                Place::Ram(host, _) => copy_out(host, 1),
+                Place::Device(at) => self.device(at, addr.wrapping_add(i), 1, None)?,
+            };
+            value |= byte << (8 * i);
+        }
+        Ok(value)
+    }
+
+    fn store_across(
+        &mut self,
+        cpu: &mut Cpu,
+        addr: u64,
+        bytes: u64,
+        value: u64,
+    ) -> Result<(), Stop> {
+        let first = (addr | !PAGE_MASK).wrapping_sub(addr) + 1;
+        self.place(cpu, addr, first, Access::Store)?;
+        self.place(cpu, addr.wrapping_add(first), bytes - first, Access::Store)?;
+        for i in 0..bytes {
+            let byte = value >> (8 * i) & 0xff;
+            match self.place(cpu, addr.wrapping_add(i), 1, Access::Store)? {
+                Place::Ram(host, at) => self.write(host, at, 1, byte),
+                Place::Device(at) => {
+                    self.device(at, addr.wrapping_add(i), 1, Some(byte))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes to RAM, and lets go of code that was translated from there.
+    fn write(&mut self, host: *mut u8, at: GuestPhys, bytes: u64, value: u64) {
+        copy_in(host, bytes, value);
+        // SAFETY: the blocks are valid while handlers run, and no one else uses them meanwhile.
+        let blocks = unsafe { &mut *self.blocks };
+        blocks.written(&self.ram, at, bytes);
+    }
+
+    fn watched(
+        &mut self,
+        cpu: &Cpu,
+        ip: *const Flat,
+        addr: u64,
+        bytes: u64,
+        value: u64,
+        store: bool,
+    ) {
+        if let Some(watch) = &mut self.watch {
+            // SAFETY: the running block is alive while its handlers run.
+            let (_, offset) = unsafe { &*cpu.code }.site_of(ip);
+            watch.access(cpu.pc.wrapping_add(offset), addr, bytes, value, store);
+        }
+    }
+}
+
+/// What an atomic operation leaves in memory.
+fn exchanged(op: Op, ty: Type, old: u64, value: u64) -> u64 {
+    let by = match op {
+        Op::AmoAdd => Op::Add,
+        Op::AmoAnd => Op::And,
+        Op::AmoOr => Op::Or,
+        Op::AmoXor => Op::Xor,
+        Op::AmoMinS => Op::MinS,
+        Op::AmoMaxS => Op::MaxS,
+        Op::AmoMinU => Op::MinU,
+        Op::AmoMaxU => Op::MaxU,
+        _ => return value,
+    };
+    by.eval(ty, ty, old, value, 0).unwrap_or(value)
+}
+
+fn crosses(addr: u64, bytes: u64) -> bool {
+    (addr & !PAGE_MASK) + bytes > PAGE_BYTES
+}
+
+fn swapped(value: u64, bytes: u64) -> u64 {
+    value.swap_bytes() >> (64 - 8 * bytes)
+}
+
+fn copy_out(host: *const u8, bytes: u64) -> u64 {
+    let mut value = [0; 8];
+    // SAFETY: see UNSAFETY; `bytes` is at most eight and the range does not leave its page.
+    unsafe { std::ptr::copy_nonoverlapping(host, value.as_mut_ptr(), bytes.min(8) as usize) };
+    u64::from_le_bytes(value)
+}
+
+fn copy_in(host: *mut u8, bytes: u64, value: u64) {
+    let value = value.to_le_bytes();
+    // SAFETY: as for `copy_out`.
+    unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), host, bytes.min(8) as usize) };
+}

@@ -1,0 +1,135 @@
+//! From guest code to flat code: fetch, lift, optimise, flatten.
+
+use vm_core::{GuestPhys, PAGE_BYTES};
+use vm_ir::{Builder, Frontend, Lifted};
+
+use crate::blocks::{Blocks, Key};
+use crate::cpu::{Cpu, Stop};
+use crate::flat::Code;
+use crate::flatten::{Flattener, TooLarge};
+use crate::slow::Slow;
+
+/// The most instructions of a block.
+// LIMIT: longer blocks gain nothing and make the unfinished rest of a slice longer.
+const INSNS: u32 = 64;
+
+/// What translation needs, kept for its memory.
+#[derive(Default)]
+pub struct Translator {
+    builder: Builder,
+    flattener: Flattener,
+    bytes: Vec<u8>,
+}
+
+/// A block and how it may be found again.
+pub struct Found {
+    /// The block.
+    pub code: *const Code,
+    /// Whether its address alone leads to it: not if it reaches into a second page, which may be
+    /// mapped elsewhere at another time.
+    pub cacheable: bool,
+}
+
+impl Translator {
+    /// The code at the program counter, from the blocks or made now.
+    pub fn find(
+        &mut self,
+        cpu: &mut Cpu,
+        slow: &mut Slow,
+        blocks: &mut Blocks,
+        mode: u64,
+        single: bool,
+    ) -> Result<Found, Stop> {
+        let pc = cpu.pc;
+        let phys = slow.fetch(cpu, pc)?;
+        let key = Key {
+            phys: phys.0,
+            mode,
+            single,
+        };
+        if let Some(code) = blocks.find(key) {
+            let Some(second) = blocks.second_page(key) else {
+                return Ok(Found {
+                    code,
+                    cacheable: true,
+                });
+            };
+            if slow.fetch(cpu, second_page_of(pc))?.page() == GuestPhys(second) {
+                return Ok(Found {
+                    code,
+                    cacheable: false,
+                });
+            }
+        }
+        self.make(cpu, slow, blocks, key)
+    }
+
+    fn make(
+        &mut self,
+        cpu: &mut Cpu,
+        slow: &mut Slow,
+        blocks: &mut Blocks,
+        key: Key,
+    ) -> Result<Found, Stop> {
+        let phys = GuestPhys(key.phys);
+        let frontend = slow.frontend.clone();
+        let in_page = PAGE_BYTES - phys.page_offset();
+        let most = frontend.max_insn_bytes() as u64 * u64::from(if key.single { 1 } else { INSNS });
+        self.bytes.resize(in_page.min(most) as usize, 0);
+        if slow.ram.read(phys, &mut self.bytes).is_err() {
+            return Err(Stop::Trap(
+                frontend.bus_fault(vm_mem::Access::Fetch, cpu.pc),
+            ));
+        }
+        let mut second = None;
+        let mut limit = if key.single { 1 } else { INSNS };
+        loop {
+            self.builder.clear();
+            let lifted = frontend.lift(&self.bytes, key.mode, limit, &mut self.builder);
+            if let Lifted::Short(needed) = lifted {
+                // The first instruction reaches into the next page.
+                let behind = second_page_of(cpu.pc);
+                let at = slow.fetch(cpu, behind)?;
+                let have = self.bytes.len();
+                self.bytes.resize(needed.max(have), 0);
+                if slow.ram.read(at, &mut self.bytes[have..]).is_err() {
+                    return Err(Stop::Trap(
+                        frontend.bus_fault(vm_mem::Access::Fetch, behind),
+                    ));
+                }
+                (second, limit) = (Some(at.page().0), 1);
+                continue;
+            }
+            match self.flat(&*frontend, key) {
+                Ok(code) => {
+                    let place = blocks.add(&slow.ram, key, code, second);
+                    return Ok(Found {
+                        code: place,
+                        cacheable: second.is_none(),
+                    });
+                }
+                // One instruction always fits: its row would not pass the tests otherwise.
+                Err(TooLarge) if limit > 1 => limit /= 2,
+                Err(TooLarge) => unreachable!("one instruction fits the words of a CPU"),
+            }
+        }
+    }
+
+    fn flat(&mut self, frontend: &dyn Frontend, key: Key) -> Result<Code, TooLarge> {
+        let block = self.builder.block();
+        let (ops, sites) = self.flattener.flatten(block, frontend)?;
+        let insns = i64::from(block.insns);
+        Ok(Code {
+            insns,
+            ops,
+            sites,
+            phys: key.phys,
+            bytes: block.bytes,
+        })
+    }
+}
+
+/// The first address of the page behind the one of `pc`.
+fn second_page_of(pc: u64) -> u64 {
+    (pc | (PAGE_BYTES - 1)).wrapping_add(1)
+}
