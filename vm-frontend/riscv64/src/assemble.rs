@@ -44,7 +44,11 @@ fn number(text: &str) -> Option<i64> {
         Some(hex) => u64::from_str_radix(hex, 16).ok()? as i64,
         None => digits.parse().ok()?,
     };
-    Some(if negative { value.wrapping_neg() } else { value })
+    Some(if negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
 }
 
 fn register(text: &str, names: &[&str], letter: char) -> Option<i64> {
@@ -62,9 +66,9 @@ fn parse(kind: Kind, text: &str, pc: u64) -> Option<(i64, &str)> {
         Kind::Order => {
             // The longest name first; the empty one always fits.
             let names = crate::isa::text::ORDER_NAMES.iter().enumerate().rev();
-            return names.map(|(n, name)| (n as i64, text.strip_prefix(*name))).find_map(
-                |(n, rest)| rest.map(|rest| (n, rest)),
-            );
+            return names
+                .map(|(n, name)| (n as i64, text.strip_prefix(*name)))
+                .find_map(|(n, rest)| rest.map(|rest| (n, rest)));
         }
         Kind::Rounding => {
             let Some(name) = text.strip_prefix(", ") else {
@@ -84,7 +88,9 @@ fn parse(kind: Kind, text: &str, pc: u64) -> Option<(i64, &str)> {
         Kind::V => register(word, &[], 'v')?,
         Kind::Target => number(word)?.wrapping_sub(pc as i64),
         Kind::Upper => i64::from((number(word)? as i32).wrapping_shl(12)),
-        Kind::Csr => crate::isa::csr_number(word).map(i64::from).or_else(|| number(word))?,
+        Kind::Csr => crate::isa::csr_number(word)
+            .map(i64::from)
+            .or_else(|| number(word))?,
         Kind::Fence if word == "0" => 0,
         Kind::Fence => {
             let bit = |c| "wroi".find(c).map(|bit| 1 << bit);

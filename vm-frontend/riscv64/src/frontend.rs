@@ -6,13 +6,13 @@ use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, Text};
 use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
 
 use crate::cells::cell;
-use crate::slots::{self, Mode};
+use crate::slots;
 use crate::{csr, disassemble, helpers, lift, mmu, mode, state, trap};
 
 /// The longest instruction that there is.
 const MAX_INSN_BYTES: usize = 4;
 
-/// The bits of [`Mode`] up to [`Mode::firmware`]: those that decide what instructions mean.
+/// The bits of [`slots::Mode`] up to `firmware`: those that decide what instructions mean.
 const CODE_MODE: u64 = 0xfff;
 
 /// RISC-V64: RVA22S64 and more, see [`crate::profile::isa`].
@@ -77,7 +77,7 @@ impl Frontend for Riscv64 {
     }
 
     fn lift(&self, code: &[u8], mode: u64, limit: u32, out: &mut Builder) -> Lifted {
-        lift(code, Mode(mode), limit, out)
+        lift(code, mode, limit, out)
     }
 
     fn max_insn_bytes(&self) -> usize {

@@ -31,12 +31,18 @@ names! {
 
 /// The name of a register, if it has one.
 pub(super) fn name(number: u32) -> Option<&'static str> {
-    NAMES.iter().find(|(n, _)| *n == number).map(|(_, name)| *name)
+    NAMES
+        .iter()
+        .find(|(n, _)| *n == number)
+        .map(|(_, name)| *name)
 }
 
 /// The register of a name.
 pub(crate) fn number(name: &str) -> Option<u32> {
-    NAMES.iter().find(|(_, n)| *n == name).map(|(number, _)| *number)
+    NAMES
+        .iter()
+        .find(|(_, n)| *n == name)
+        .map(|(number, _)| *number)
 }
 
 /// The slot of a register that instructions may read, or read and write, like any slot.

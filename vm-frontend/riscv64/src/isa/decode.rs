@@ -58,7 +58,10 @@ fn key_of_mask(row: &Row, key: fn(u32) -> u32) -> u32 {
     // The length bits choose the form of the key, so they stay as they are.
     let form = row.value & 3;
     let changing = |bit: u32| key(1 << bit | form) ^ key(form);
-    let free = (2..32).filter(|bit| row.mask >> bit & 1 == 0).map(changing).fold(0, |a, b| a | b);
+    let free = (2..32)
+        .filter(|bit| row.mask >> bit & 1 == 0)
+        .map(changing)
+        .fold(0, |a, b| a | b);
     !free
 }
 
@@ -97,12 +100,18 @@ impl Tables {
 #[inline]
 #[must_use]
 pub fn decode(encoding: u32) -> Option<&'static Row> {
-    let encoding = if encoding & 3 == 3 { encoding } else { encoding & 0xffff };
+    let encoding = if encoding & 3 == 3 {
+        encoding
+    } else {
+        encoding & 0xffff
+    };
     let bucket = match TABLES.first.get(first_key(encoding) as usize)? {
         Place::Here(bucket) => bucket,
         Place::Split(split) => split.get(second_key(encoding) as usize)?,
     };
-    let (_, _, index) = bucket.iter().find(|(mask, value, _)| encoding & mask == *value)?;
+    let (_, _, index) = bucket
+        .iter()
+        .find(|(mask, value, _)| encoding & mask == *value)?;
     let row = ROWS.get(usize::from(*index))?;
     (row.status != Status::Reserved && !row.is_reserved(encoding)).then_some(row)
 }

@@ -43,10 +43,10 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-pub use decode::decode;
 pub(crate) use csr_names::{number as csr_number, plain_csr};
-pub(crate) use rv_i::jump_hint;
+pub use decode::decode;
 pub use row::{Row, Status};
+pub(crate) use rv_i::jump_hint;
 
 use row::{join, rows};
 

@@ -184,7 +184,13 @@ impl Field {
         }
         let mut field = Self {
             kind: text::kind_of(text, letter),
-            segments: [const { Segment { from: 0, bits: 0, to: 0 } }; SEGMENTS],
+            segments: [const {
+                Segment {
+                    from: 0,
+                    bits: 0,
+                    to: 0,
+                }
+            }; SEGMENTS],
             count: 0,
             width: 0,
         };

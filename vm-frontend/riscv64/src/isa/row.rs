@@ -57,15 +57,24 @@ impl Row {
         let width = pattern::width(pattern);
         let (mask, value) = pattern::fixed(pattern);
         let bytes = width / 8;
-        assert!(bytes * 8 == width && (bytes == 2 || bytes == 4), "encodings have 16 or 32 bits");
+        assert!(
+            bytes * 8 == width && (bytes == 2 || bytes == 4),
+            "encodings have 16 or 32 bits"
+        );
         let long = value & mask & 3 == 3;
         assert!(long == (bytes == 4), "the two lowest bits say the length");
         if !matches!(status, Status::Reserved) {
             let (encoded, shown) = (pattern::letters(pattern), text::letters(text));
-            assert!(encoded == shown, "encoding and text do not have the same fields");
+            assert!(
+                encoded == shown,
+                "encoding and text do not have the same fields"
+            );
         }
         let live = matches!(status, Status::Live);
-        assert!(live == meaning.is_some(), "live rows have a meaning, others have none");
+        assert!(
+            live == meaning.is_some(),
+            "live rows have a meaning, others have none"
+        );
         Self {
             name,
             extension,

@@ -1,8 +1,6 @@
 //! A: Zalrsc and Zaamo; manual, volume I, chapter 13.
 
-use vm_ir::Op::{
-    AmoAdd, AmoAnd, AmoMaxS, AmoMaxU, AmoMinS, AmoMinU, AmoOr, AmoSwap, AmoXor,
-};
+use vm_ir::Op::{AmoAdd, AmoAnd, AmoMaxS, AmoMaxU, AmoMinS, AmoMinU, AmoOr, AmoSwap, AmoXor};
 use vm_ir::Type::{I32, I64};
 
 #[rustfmt::skip] // One row an instruction.

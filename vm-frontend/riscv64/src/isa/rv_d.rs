@@ -1,7 +1,8 @@
 //! D: double precision; manual, volume I, chapter 21.
 
 use vm_ir::Op::{
-    FAdd, FConvert, FDiv, FEq, FLe, FLt, FMax, FMin, FMul, FMulAdd, FSqrt, FSub, FToS, FToU, SToF, UToF,
+    FAdd, FConvert, FDiv, FEq, FLe, FLt, FMax, FMin, FMul, FMulAdd, FSqrt, FSub, FToS, FToU, SToF,
+    UToF,
 };
 use vm_ir::Type::{I32, I64};
 

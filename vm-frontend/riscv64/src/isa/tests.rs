@@ -96,7 +96,9 @@ fn ignored(row: &Row) -> u32 {
     let fields = (b'a'..=b'z').filter(|letter| row.pattern.bytes().any(|c| c == *letter));
     let used = fields.map(|letter| {
         let field = row.field(letter);
-        (0..32).filter(|bit| field.take(1 << bit) != field.take(0)).fold(0, |set, bit| set | 1 << bit)
+        (0..32)
+            .filter(|bit| field.take(1 << bit) != field.take(0))
+            .fold(0, |set, bit| set | 1 << bit)
     });
     room & !row.mask & !used.fold(0, |a, b| a | b)
 }
@@ -113,11 +115,19 @@ fn reserved_encodings_are_none() {
     check(0x0000_003f);
     // c.addi4spn with nothing to add, c.addiw x0, c.lui and c.addi16sp of zero, c.lwsp x0,
     // c.ldsp x0, c.jr x0, quadrant 0 function 4 beyond Zcb, the gaps of the register forms.
-    for insn in [0x001c, 0x2001, 0x6281, 0x6101, 0x4002, 0x6002, 0x8002, 0x8c40, 0x9c79, 0x9c7d] {
+    for insn in [
+        0x001c, 0x2001, 0x6281, 0x6101, 0x4002, 0x6002, 0x8002, 0x8c40, 0x9c79, 0x9c7d,
+    ] {
         check(insn);
     }
     // Rounding modes 5 and 6; a shift of a word by 32; lr with rs2; a quad load.
-    for insn in [0x00c5_d553, 0x00c5_e553, 0x0205_951b, 0x1015_252f, 0x0000_4007] {
+    for insn in [
+        0x00c5_d553,
+        0x00c5_e553,
+        0x0205_951b,
+        0x1015_252f,
+        0x0000_4007,
+    ] {
         check(insn);
     }
 }

@@ -219,7 +219,13 @@ fn show_field(out: &mut String, kind: Kind, value: i64, pc: u64) {
         Kind::Fence if value == 0 => out.push('0'),
         Kind::Fence => {
             let on = |bit: u32| value >> bit & 1 == 1;
-            out.extend("wroi".char_indices().rev().filter(|(bit, _)| on(*bit as u32)).map(|(_, c)| c));
+            out.extend(
+                "wroi"
+                    .char_indices()
+                    .rev()
+                    .filter(|(bit, _)| on(*bit as u32))
+                    .map(|(_, c)| c),
+            );
         }
     }
 }

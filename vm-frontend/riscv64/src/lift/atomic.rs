@@ -24,7 +24,8 @@ impl<'a> Lift<'a> {
     /// Exchanges memory in one step; what it held.
     #[must_use]
     pub fn amo(&self, op: Op, addr: Xpr, value: Val<'a>, order: u32) -> Val<'a> {
-        self.out.amo(op, self.x(addr), value, MemArg::unpack(ordered(order)))
+        self.out
+            .amo(op, self.x(addr), value, MemArg::unpack(ordered(order)))
     }
 
     /// Loads and reserves.

@@ -51,7 +51,11 @@ impl<'a> Lift<'a> {
     /// Writes a number into a floating-point register, boxed if it is narrower.
     pub fn set_f(&self, r: Fpr, value: Val<'a>) {
         let ty = value.ty;
-        let whole = if ty == I64 { value } else { value.zext(I64) | lid(ty) as i64 };
+        let whole = if ty == I64 {
+            value
+        } else {
+            value.zext(I64) | lid(ty) as i64
+        };
         self.touch_float();
         self.out.set(f_slot(r), whole);
         // A boxed half is a boxed single too: the box's ones are above both.
@@ -70,7 +74,11 @@ impl<'a> Lift<'a> {
 
     fn note_boxed(&self, ty: Type, r: Fpr, yes: bool) {
         let (set, bit) = (self.boxed(ty), 1 << r.0);
-        set.set(if yes { set.get() | bit } else { set.get() & !bit });
+        set.set(if yes {
+            set.get() | bit
+        } else {
+            set.get() & !bit
+        });
     }
 
     /// Before the current instruction writes floating-point state: marks it dirty, and has the

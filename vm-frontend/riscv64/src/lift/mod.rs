@@ -18,8 +18,8 @@ use vm_ir::{Builder, End, MemArg, Op, Order, SlotId, Type, Val};
 use crate::isa::jump_hint;
 use crate::slots::{self, Mode};
 
-pub use block::lift;
 pub(crate) use block::fetch;
+pub use block::lift;
 
 /// An integer register by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,12 +153,14 @@ impl<'a> Lift<'a> {
     /// Loads from a register plus a constant.
     #[must_use]
     pub fn load(&self, ty: Type, base: Xpr, offset: i64) -> Val<'a> {
-        self.out.load(ty, self.x(base), MemArg::plain(offset as i32))
+        self.out
+            .load(ty, self.x(base), MemArg::plain(offset as i32))
     }
 
     /// Stores to a register plus a constant.
     pub fn store(&self, base: Xpr, offset: i64, value: Val<'a>) {
-        self.out.store(self.x(base), value, MemArg::plain(offset as i32));
+        self.out
+            .store(self.x(base), value, MemArg::plain(offset as i32));
     }
 
     /// The address of the current instruction plus a constant.
