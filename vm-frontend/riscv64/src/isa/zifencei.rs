@@ -1,0 +1,7 @@
+//! Zifencei: stores become visible to fetches; manual, volume I, chapter 6.
+
+#[rustfmt::skip] // One row an instruction.
+super::rows! {
+    "Zifencei"
+    FENCE_I "------------ ----- 001 ----- 0001111"      "fence.i"                 |t| t.next();
+}
