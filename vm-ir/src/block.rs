@@ -197,7 +197,7 @@ impl Inst {
     #[inline]
     #[must_use]
     pub const fn value_type(&self) -> Type {
-        match self.op.shape().result.of(self.ty) {
+        match self.op.result().of(self.ty) {
             Some(ty) => ty,
             None => self.ty,
         }

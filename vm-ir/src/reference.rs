@@ -160,7 +160,7 @@ impl Run<'_> {
         let args @ [a, b, c, _] = inst.args.map(|id| self.value(id));
         let (ty, imm) = (inst.ty, inst.imm);
         let group = (imm & 0xffff).wrapping_add(a & (imm >> 16).wrapping_sub(1));
-        match inst.op.shape().effect {
+        match inst.op.effect() {
             Effect::Pure if inst.op == Op::Pc => {
                 return Ok(self.entry.wrapping_add(imm) & ty.mask());
             }

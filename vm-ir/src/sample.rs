@@ -374,7 +374,7 @@ impl Writer<'_> {
             _ => {
                 let op = self.one_of(Op::ALL);
                 let own = matches!(op, Op::LoadRes | Op::StoreCond | Op::Fence);
-                if op.shape().effect != Effect::Memory || own {
+                if op.effect() != Effect::Memory || own {
                     return;
                 }
                 let (addr, imm) = (self.address(), self.arg());

@@ -234,7 +234,7 @@ impl Walk<'_> {
             Op::Call if imm < self.helpers.len() as u64 => Ok(()),
             Op::Call => Err(Fault::Helper(imm)),
             Op::TrapIf => refuse(imm > u64::from(u32::MAX)),
-            op if op.shape().effect == Effect::Memory => refuse(MemArg::unpack(imm).pack() != imm),
+            op if op.effect() == Effect::Memory => refuse(MemArg::unpack(imm).pack() != imm),
             _ => refuse(imm != 0),
         }
     }
@@ -245,7 +245,7 @@ impl Walk<'_> {
     }
 
     fn may_trap(&self, inst: &Inst) -> bool {
-        match inst.op.shape().effect {
+        match inst.op.effect() {
             Effect::Memory => inst.op != Op::Fence,
             Effect::Trap => true,
             Effect::Helper => self.effects(inst).is_none_or(|effects| effects.traps),
@@ -256,7 +256,7 @@ impl Walk<'_> {
     /// Memory is not counted: an instruction with two stores has none of its state changed
     /// between them, and what architectures say of the first one differs.
     fn changes_state(&self, inst: &Inst) -> bool {
-        match inst.op.shape().effect {
+        match inst.op.effect() {
             Effect::Set | Effect::Float => true,
             Effect::Memory => matches!(inst.op, Op::LoadRes | Op::StoreCond),
             Effect::Helper => self.effects(inst).is_none_or(|effects| effects.writes),

@@ -36,7 +36,7 @@ pub(super) fn mark(block: &Block, scratch: &mut Scratch) {
 }
 
 fn has_effect(insts: &[Inst], inst: &Inst) -> bool {
-    match inst.op.shape().effect {
+    match inst.op.effect() {
         Effect::Pure | Effect::Get => false,
         Effect::Trap => {
             let cond = &insts[usize::from(inst.args[0])];

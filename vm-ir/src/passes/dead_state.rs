@@ -14,7 +14,7 @@ pub(super) fn mark(block: &Block, scratch: &mut Scratch) {
     // A helper may ask to give control back behind the instruction that has called it.
     let mut called = false;
     for (i, inst) in block.insts.iter().enumerate() {
-        match inst.op.shape().effect {
+        match inst.op.effect() {
             Effect::Pure => {}
             Effect::Get if inst.op == Op::Get => scratch.forget(inst.imm),
             Effect::Get => scratch.forget_group(inst.imm),

@@ -17,7 +17,7 @@ pub(super) fn step(before: &[Inst], inst: &mut Inst) -> Option<Id> {
             slot(before, inst);
             return None;
         }
-        op if op.shape().effect != Effect::Pure => return None,
+        op if op.effect() != Effect::Pure => return None,
         _ => {}
     }
     let known = Known { before };

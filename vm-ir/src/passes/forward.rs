@@ -21,7 +21,7 @@ pub(super) fn step(
     reach: Reach,
     scratch: &mut Scratch,
 ) -> Id {
-    match inst.op.shape().effect {
+    match inst.op.effect() {
         Effect::Pure | Effect::Trap | Effect::Marker => {}
         Effect::Get if inst.op == Op::Get => return get(inst, id, reach, scratch),
         Effect::Get => {}
