@@ -23,6 +23,7 @@ pub mod ops;
 pub mod passes;
 pub mod reference;
 pub mod sample;
+pub mod text;
 pub mod types;
 pub mod verify;
 
