@@ -16,6 +16,8 @@
 
 pub mod block;
 pub mod builder;
+#[cfg(test)]
+mod edges;
 pub mod float;
 mod float_ops;
 pub mod frontend;
