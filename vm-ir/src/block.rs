@@ -193,6 +193,16 @@ impl Block {
 }
 
 impl Inst {
+    /// The type of the value it makes; without a value, the type it works in.
+    #[inline]
+    #[must_use]
+    pub const fn value_type(&self) -> Type {
+        match self.op.result().of(self.ty) {
+            Some(ty) => ty,
+            None => self.ty,
+        }
+    }
+
     /// The operands that are used.
     pub fn operands(&self) -> impl Iterator<Item = Id> {
         self.args.into_iter().take_while(|id| *id != NONE)

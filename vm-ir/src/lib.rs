@@ -16,11 +16,18 @@
 
 pub mod block;
 pub mod builder;
+#[cfg(test)]
+mod edges;
 pub mod float;
 mod float_ops;
 pub mod frontend;
 pub mod ops;
+pub mod passes;
+pub mod reference;
+pub mod sample;
+pub mod text;
 pub mod types;
+pub mod verify;
 
 pub use block::{Block, Effect, End, Hint, Id, Inst, MemArg, Order};
 pub use builder::{Builder, Val};

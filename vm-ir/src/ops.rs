@@ -369,12 +369,46 @@ impl Op {
         Self::ALL.iter().copied().find(|op| op.shape().text == text)
     }
 
+    /// What it does besides making a value; as in [`Op::shape`], but quick.
+    #[inline]
+    #[must_use]
+    pub const fn effect(self) -> Effect {
+        EFFECTS[self as usize]
+    }
+
+    /// The type of its result; as in [`Op::shape`], but quick.
+    #[inline]
+    #[must_use]
+    pub const fn result(self) -> Kind {
+        RESULTS[self as usize]
+    }
+
     /// Whether it makes a value.
     #[must_use]
     pub const fn has_result(self) -> bool {
         !matches!(self.shape().result, Kind::Nothing)
     }
 }
+
+static EFFECTS: [Effect; Op::ALL.len()] = {
+    let mut effects = [Effect::Pure; Op::ALL.len()];
+    let mut i = 0;
+    while i < effects.len() {
+        effects[i] = Op::ALL[i].shape().effect;
+        i += 1;
+    }
+    effects
+};
+
+static RESULTS: [Kind; Op::ALL.len()] = {
+    let mut results = [Kind::Nothing; Op::ALL.len()];
+    let mut i = 0;
+    while i < results.len() {
+        results[i] = Op::ALL[i].shape().result;
+        i += 1;
+    }
+    results
+};
 
 const fn field(imm: u64) -> u64 {
     let bits = (imm >> 8) as u32 & 127;

@@ -1,0 +1,76 @@
+//! Random blocks do the same before and after each pass.
+
+use vm_core::Entropy;
+
+use super::{Passes, Scratch, optimise};
+use crate::sample::{self, HELPERS, World};
+use crate::verify::verify;
+use crate::{Block, Layout, float, reference};
+
+/// What a run leaves behind.
+fn run(block: &Block, layout: &Layout, seed: u64) -> (reference::Outcome, Vec<u64>, World) {
+    let mut random = Entropy::new(seed);
+    let mut slots: Vec<u64> = (0..layout.slots.len())
+        .map(|_| match random.next_u64() % 4 {
+            0 => random.next_u64() % 3,
+            1 => random.next_u64() % 4096,
+            _ => random.next_u64(),
+        })
+        .collect();
+    slots[65] &= 31;
+    let mut world = World::new(13);
+    let outcome = reference::run(
+        block,
+        layout,
+        float::RISCV,
+        0x8000_0000,
+        &mut slots,
+        &mut world,
+    );
+    (outcome, slots, world)
+}
+
+fn check(blocks: u64, insns: u32) {
+    let layout = sample::layout();
+    let mut scratch = Scratch::new(&layout, HELPERS);
+    let choices = Passes::NAMES.map(|(_, passes)| passes);
+    let (mut before, mut after) = (0, 0);
+    for seed in 0..blocks {
+        let block = sample::block(&mut Entropy::new(seed), insns);
+        if let Err(invalid) = verify(&block, &layout, HELPERS) {
+            panic!("seed {seed}: {invalid}: {block:#?}");
+        }
+        let wanted = run(&block, &layout, seed);
+        let which = [choices[seed as usize % choices.len()], Passes::ALL];
+        for which in which {
+            let mut shorter = block.clone();
+            optimise(&mut shorter, &mut scratch, which);
+            if let Err(invalid) = verify(&shorter, &layout, HELPERS) {
+                panic!("seed {seed}: {which:?}: {invalid}: {shorter:#?}");
+            }
+            let found = run(&shorter, &layout, seed);
+            assert!(
+                wanted == found,
+                "seed {seed}: {which:?}: {:?} {:?}",
+                wanted.0,
+                found.0,
+            );
+            after += shorter.insts.len();
+        }
+        before += 2 * block.insts.len();
+    }
+    assert!(
+        after * 10 < before * 9,
+        "{before} operations became {after}"
+    );
+}
+
+#[test]
+fn short_blocks_stay_what_they_are() {
+    check(60_000, 3);
+}
+
+#[test]
+fn long_blocks_stay_what_they_are() {
+    check(20_000, 16);
+}
