@@ -34,7 +34,6 @@ pub struct Engine {
     trace: Option<SharedTrace>,
 }
 
-#[derive(Default)]
 struct Shared {
     blocks: Blocks,
     translator: Translator,
@@ -44,13 +43,9 @@ impl Engine {
     /// An engine for CPUs of this architecture.
     #[must_use]
     pub fn new(frontend: Arc<dyn Frontend>, ram: GuestRam, clock: Arc<Clock>) -> Self {
-        Self {
-            frontend,
-            ram,
-            clock,
-            shared: Arc::default(),
-            trace: None,
-        }
+        let translator = Translator::new(&*frontend);
+        let shared = Arc::new(Mutex::new(Shared { blocks: Blocks::default(), translator }));
+        Self { frontend, ram, clock, shared, trace: None }
     }
 
     /// Hands all events of the CPUs made from now on to a trace.

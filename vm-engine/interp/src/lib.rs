@@ -29,4 +29,4 @@ mod translate;
 mod watch;
 
 pub use blocks::BlockStats;
-pub use interpreter::{Engine, Interpreter};
+pub use interpreter::{Engine, Interpreter, SharedTrace};

@@ -1,6 +1,7 @@
 //! From guest code to flat code: fetch, lift, optimise, flatten.
 
 use vm_core::{GuestPhys, PAGE_BYTES};
+use vm_ir::passes::{Passes, Scratch, optimise};
 use vm_ir::{Builder, Frontend, Lifted};
 
 use crate::blocks::{Blocks, Key};
@@ -14,9 +15,9 @@ use crate::slow::Slow;
 const INSNS: u32 = 64;
 
 /// What translation needs, kept for its memory.
-#[derive(Default)]
 pub struct Translator {
     builder: Builder,
+    scratch: Scratch,
     flattener: Flattener,
     bytes: Vec<u8>,
 }
@@ -31,6 +32,16 @@ pub struct Found {
 }
 
 impl Translator {
+    /// A translator for guests of this architecture.
+    pub fn new(frontend: &dyn Frontend) -> Self {
+        Self {
+            builder: Builder::new(),
+            scratch: Scratch::new(frontend.layout(), frontend.helpers()),
+            flattener: Flattener::default(),
+            bytes: Vec::new(),
+        }
+    }
+
     /// The code at the program counter, from the blocks or made now.
     pub fn find(
         &mut self,
@@ -116,6 +127,8 @@ impl Translator {
     }
 
     fn flat(&mut self, frontend: &dyn Frontend, key: Key) -> Result<Code, TooLarge> {
+        let block = self.builder.block();
+        optimise(block, &mut self.scratch, Passes::FLAT);
         let block = self.builder.block();
         let (ops, sites) = self.flattener.flatten(block, frontend)?;
         let insns = i64::from(block.insns);

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use vm_core::{Entropy, Fields, GuestPhys, Section, StateError, Vcpu};
 use vm_device_boot::{Arch, Images, Mode};
 use vm_device_bus::{Bus, Console, DeviceId, Node};
+use vm_device_chip::FwCfg;
 use vm_device_machine::riscv64_virt::{Chosen, Config, CpuDescription, Riscv64Virt};
 use vm_device_machine::{Call, FirmwareCx, MachineError, Outcome, Sbi};
+use vm_device_pci::Function;
+use vm_device_virtio::{PciFunction, VirtioDevice};
 use vm_frontend_riscv64::{Riscv64, profile};
 use vm_ir::Frontend;
 use vm_mem::GuestRam;
@@ -43,12 +46,21 @@ impl Virt {
                 cache_block: isa.cache_block_bytes,
             },
             console: parts.console,
-            virtio_mmio: parts.virtio,
+            virtio_mmio: Vec::new(),
+            pci: parts.virtio.into_iter().map(function).collect(),
+            fw_cfg: FwCfg::new(),
+            flash: [None, None],
+            sswi: false,
             epoch_ns: parts.epoch_ns,
         })?;
         let firmware = Sbi::new(cpus as usize);
         Ok(Self { frontend: Arc::new(Riscv64::new()), machine, firmware, direct: true })
     }
+}
+
+/// A virtio device on the PCIe bus, for which stock kernels have the transport built in.
+fn function(device: Box<dyn VirtioDevice>) -> Box<dyn Function> {
+    Box::new(PciFunction::new(device))
 }
 
 impl Board for Virt {
@@ -65,8 +77,7 @@ impl Board for Virt {
     }
 
     fn console_devices(&self) -> Vec<DeviceId> {
-        let slots = self.machine.virtio_mmio.iter().copied();
-        std::iter::once(self.machine.serial).chain(slots).collect()
+        vec![self.machine.serial, self.machine.pcie]
     }
 
     fn load(
