@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use vm_core::{Access, AccessKind, Answer, Entropy, Events, Fault, Image, Width};
 use vm_device_boot::{BootError, Images, Kernel, Mode, fdt};
 use vm_device_bus::{Env, Node, NullConsole, Request, Value};
-use vm_device_virtio::Rng;
+use vm_device_virtio::{PciFunction, Rng};
 use vm_mem::GuestRam;
 
 use super::*;
@@ -23,7 +23,7 @@ fn config(cpus: u32, mib: u64) -> Config {
         },
         console: Box::new(NullConsole),
         virtio_mmio: vec![Box::new(Rng)],
-        pci: Vec::new(),
+        pci: vec![Box::new(PciFunction::new(Box::new(Rng)))],
         fw_cfg: FwCfg::new(),
         flash: [None, None],
         sswi: false,
@@ -187,7 +187,8 @@ fn devices_stand_where_the_map_says() {
         (0x1000_8008, 0),
         (0x1010_0000, 0x554d_4551),
         (0x3000_0000, 0x0008_1b36),
-        (0x3000_8000, 0xffff_ffff),
+        (0x3000_8000, 0x1044_1af4),
+        (0x3001_0000, 0xffff_ffff),
         (0x0300_0000, 0xffff_ffff),
         (0x4_0000_0000, 0xffff_ffff),
     ] {
@@ -267,6 +268,13 @@ fn what_can_not_be_built_is_refused() {
     refuse(
         |c| c.virtio_mmio = (0..9).map(|_| Box::new(Rng) as Box<_>).collect(),
         "there are 9 virtio-mmio devices, the machine has 8 slots for them",
+    );
+    refuse(
+        |c| {
+            let function = || Box::new(PciFunction::new(Box::new(Rng))) as Box<_>;
+            c.pci = (0..32).map(|_| function()).collect();
+        },
+        "there are 32 PCIe devices, the machine has 31 slots for them",
     );
     refuse(
         |c| c.cpu.isa = "rv32i".to_owned(),
