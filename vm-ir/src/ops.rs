@@ -99,7 +99,7 @@ macro_rules! ops {
                     $($(Self::$name => $meaning,)?)+
                     _ => return None,
                 };
-                let result = match self.shape().result {
+                let result = match self.result() {
                     Kind::T => ty.mask(),
                     Kind::I1 => 1,
                     _ => u64::MAX,
@@ -120,16 +120,19 @@ struct Width {
 
 impl Width {
     /// The operand as a signed number.
+    #[inline(always)]
     const fn s(self, value: u64) -> i64 {
         self.ty.sign_extend(value) as i64
     }
 
     /// A shift amount, wrapped at the width.
+    #[inline(always)]
     const fn amount(self, value: u64) -> u32 {
         value as u32 & (self.bits - 1)
     }
 
     /// The smallest signed number.
+    #[inline(always)]
     const fn min(self) -> i64 {
         i64::MIN >> (64 - self.bits)
     }
@@ -370,14 +373,14 @@ impl Op {
     }
 
     /// What it does besides making a value; as in [`Op::shape`], but quick.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub const fn effect(self) -> Effect {
         EFFECTS[self as usize]
     }
 
     /// The type of its result; as in [`Op::shape`], but quick.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub const fn result(self) -> Kind {
         RESULTS[self as usize]
@@ -386,11 +389,11 @@ impl Op {
     /// Whether it makes a value.
     #[must_use]
     pub const fn has_result(self) -> bool {
-        !matches!(self.shape().result, Kind::Nothing)
+        !matches!(self.result(), Kind::Nothing)
     }
 }
 
-static EFFECTS: [Effect; Op::ALL.len()] = {
+const EFFECTS: [Effect; Op::ALL.len()] = {
     let mut effects = [Effect::Pure; Op::ALL.len()];
     let mut i = 0;
     while i < effects.len() {
@@ -400,7 +403,7 @@ static EFFECTS: [Effect; Op::ALL.len()] = {
     effects
 };
 
-static RESULTS: [Kind; Op::ALL.len()] = {
+const RESULTS: [Kind; Op::ALL.len()] = {
     let mut results = [Kind::Nothing; Op::ALL.len()];
     let mut i = 0;
     while i < results.len() {
@@ -410,6 +413,7 @@ static RESULTS: [Kind; Op::ALL.len()] = {
     results
 };
 
+#[inline(always)]
 const fn field(imm: u64) -> u64 {
     let bits = (imm >> 8) as u32 & 127;
     if bits == 0 {
@@ -419,15 +423,18 @@ const fn field(imm: u64) -> u64 {
     }
 }
 
+#[inline(always)]
 const fn wide(n: Width, high: u64, low: u64) -> u128 {
     (high as u128) << n.bits | low as u128
 }
 
+#[inline(always)]
 const fn wide_signed(n: Width, high: u64, low: u64) -> i128 {
     let unused = 128 - 2 * n.bits;
     ((wide(n, high, low) << unused) as i128) >> unused
 }
 
+#[inline(always)]
 const fn turn(n: Width, a: u64, by: u32) -> u64 {
     if by == 0 {
         a
@@ -436,6 +443,7 @@ const fn turn(n: Width, a: u64, by: u32) -> u64 {
     }
 }
 
+#[inline(always)]
 const fn or_bytes(a: u64) -> u64 {
     let mut out = 0;
     let mut byte = 0;
@@ -460,6 +468,7 @@ const fn clmul(a: u64, b: u64) -> u128 {
     out
 }
 
+#[inline(always)]
 const fn leaves(n: Width, sum: i128) -> u64 {
     (sum < n.min() as i128 || sum > -(n.min() as i128 + 1)) as u64
 }

@@ -24,6 +24,7 @@ impl Type {
     pub const ALL: [Self; 5] = [Self::I1, Self::I8, Self::I16, Self::I32, Self::I64];
 
     /// The width in bits.
+    #[inline(always)]
     #[must_use]
     pub const fn bits(self) -> u32 {
         match self {
@@ -36,6 +37,7 @@ impl Type {
     }
 
     /// The width in bytes, as memory holds it.
+    #[inline(always)]
     #[must_use]
     pub const fn bytes(self) -> u64 {
         match self {
@@ -47,12 +49,14 @@ impl Type {
     }
 
     /// The bits that a value of this type can have.
+    #[inline(always)]
     #[must_use]
     pub const fn mask(self) -> u64 {
         u64::MAX >> (64 - self.bits())
     }
 
     /// The value with its sign bit copied upwards to 64 bits.
+    #[inline(always)]
     #[must_use]
     pub const fn sign_extend(self, value: u64) -> u64 {
         let unused = 64 - self.bits();

@@ -37,15 +37,22 @@ impl ConsoleHub {
     /// A console with this host end.
     #[must_use]
     pub fn new(io: Box<dyn ConsoleIo>) -> Self {
-        let inner =
-            Inner { io, input: VecDeque::new(), fresh: false, panics: PanicWatch::default(), open: true };
+        let inner = Inner {
+            io,
+            input: VecDeque::new(),
+            fresh: false,
+            panics: PanicWatch::default(),
+            open: true,
+        };
         Self(Arc::new(Mutex::new(inner)), Waker::default())
     }
 
     /// Gives the guest input; what does not fit is left out, and the number taken is returned.
     pub fn feed(&self, bytes: &[u8]) -> usize {
         let mut inner = self.lock();
-        let room = INPUT_LIMIT.saturating_sub(inner.input.len()).min(bytes.len());
+        let room = INPUT_LIMIT
+            .saturating_sub(inner.input.len())
+            .min(bytes.len());
         inner.input.extend(&bytes[..room]);
         inner.fresh = true;
         drop(inner);

@@ -31,12 +31,18 @@ impl RawFile {
     /// Opens a disk.
     pub fn open(config: &DiskConfig, number: usize) -> Result<Self, VmError> {
         let path = config.path.as_path();
-        let open = File::options().read(true).write(!config.read_only).open(path);
+        let open = File::options()
+            .read(true)
+            .write(!config.read_only)
+            .open(path);
         let mut file = open.map_err(VmError::file(path, "can not be opened as a disk"))?;
         let size = file.seek(SeekFrom::End(0));
         let bytes = size.map_err(VmError::file(path, "has no size that could be found out"))?;
         if bytes == 0 || !bytes.is_multiple_of(SECTOR) {
-            return Err(VmError::DiskSize { path: path.to_owned(), bytes });
+            return Err(VmError::DiskSize {
+                path: path.to_owned(),
+                bytes,
+            });
         }
         lock(&file, path, config.read_only)?;
         Ok(Self {
@@ -66,7 +72,10 @@ impl RawFile {
             DiskOp::Discard(bytes) | DiskOp::WriteZeroes(bytes) => bytes,
             DiskOp::Flush => 0,
         };
-        let end = request.offset.checked_add(range).filter(|end| *end <= self.bytes);
+        let end = request
+            .offset
+            .checked_add(range)
+            .filter(|end| *end <= self.bytes);
         if end.is_none() {
             return Err(DiskError::OutOfRange);
         }
@@ -86,8 +95,11 @@ impl RawFile {
     fn read(&self, ram: &GuestRam, mut at: u64, segments: &[Segment]) -> Result<(), DiskError> {
         for segment in segments {
             let mut bytes = vec![0; segment.bytes as usize];
-            self.file.read_exact_at(&mut bytes, at).map_err(|_| DiskError::Io)?;
-            ram.write(segment.addr, &bytes).map_err(|_| DiskError::OutOfRange)?;
+            self.file
+                .read_exact_at(&mut bytes, at)
+                .map_err(|_| DiskError::Io)?;
+            ram.write(segment.addr, &bytes)
+                .map_err(|_| DiskError::OutOfRange)?;
             at += u64::from(segment.bytes);
         }
         Ok(())
@@ -101,8 +113,11 @@ impl RawFile {
     ) -> Result<(), DiskError> {
         for segment in segments {
             let mut bytes = vec![0; segment.bytes as usize];
-            ram.read(segment.addr, &mut bytes).map_err(|_| DiskError::OutOfRange)?;
-            self.file.write_all_at(&bytes, at).map_err(|_| self.fail())?;
+            ram.read(segment.addr, &mut bytes)
+                .map_err(|_| DiskError::OutOfRange)?;
+            self.file
+                .write_all_at(&bytes, at)
+                .map_err(|_| self.fail())?;
             at += u64::from(segment.bytes);
         }
         Ok(())
@@ -127,7 +142,11 @@ impl RawFile {
 
 /// Keeps others from using a disk that is written, or from writing one that is read.
 fn lock(file: &File, path: &Path, shared: bool) -> Result<(), VmError> {
-    let locked = if shared { file.try_lock_shared() } else { file.try_lock() };
+    let locked = if shared {
+        file.try_lock_shared()
+    } else {
+        file.try_lock()
+    };
     locked.map_err(|error| VmError::File {
         path: path.to_owned(),
         what: "can not be locked, another program uses the disk",
@@ -150,7 +169,10 @@ impl Disk for RawFile {
 
     fn submit(&mut self, ram: &GuestRam, request: DiskRequest) {
         let result = self.carry_out(ram, &request);
-        self.done.push_back(DiskDone { token: request.token, result });
+        self.done.push_back(DiskDone {
+            token: request.token,
+            result,
+        });
     }
 
     fn finished(&mut self) -> Option<DiskDone> {

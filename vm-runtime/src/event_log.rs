@@ -29,7 +29,12 @@ impl TraceWriter {
     /// A trace of these kinds.
     #[must_use]
     pub fn new(kinds: TraceKinds, filter: TraceFilter, out: Box<dyn Write + Send>) -> Self {
-        Self { kinds, filter, out, failed: None }
+        Self {
+            kinds,
+            filter,
+            out,
+            failed: None,
+        }
     }
 
     fn line(&mut self, cpu: u32, retired: u64, kind: &str, text: std::fmt::Arguments) {
@@ -49,35 +54,71 @@ impl Trace for TraceWriter {
     fn wants(&self, _cpu: u32, pc: GuestVirt, privilege: u32, retired: u64) -> bool {
         let filter = &self.filter;
         filter.privilege.is_none_or(|wanted| wanted == privilege)
-            && filter.range.as_ref().is_none_or(|range| range.contains(&pc.0))
-            && filter.window.as_ref().is_none_or(|window| window.contains(&retired))
+            && filter
+                .range
+                .as_ref()
+                .is_none_or(|range| range.contains(&pc.0))
+            && filter
+                .window
+                .as_ref()
+                .is_none_or(|window| window.contains(&retired))
     }
 
     fn event(&mut self, cpu: u32, retired: u64, event: &TraceEvent) {
         match event {
-            TraceEvent::Insn { pc, bytes, text, changes } => {
-                let hex: String = bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect();
-                let changed: String =
-                    changes.iter().map(|(name, value)| format!(" {name}={value:#x}")).collect();
+            TraceEvent::Insn {
+                pc,
+                bytes,
+                text,
+                changes,
+            } => {
+                let hex: String = bytes
+                    .iter()
+                    .rev()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                let changed: String = changes
+                    .iter()
+                    .map(|(name, value)| format!(" {name}={value:#x}"))
+                    .collect();
                 let arrow = if changed.is_empty() { "" } else { "  =>" };
                 let text = format_args!("{:#018x} {hex:>8} {text}{arrow}{changed}", pc.0);
                 self.line(cpu, retired, "insn", text);
             }
             TraceEvent::Block { pc, insns } => {
-                self.line(cpu, retired, "block", format_args!("{:#018x} {insns}", pc.0));
+                self.line(
+                    cpu,
+                    retired,
+                    "block",
+                    format_args!("{:#018x} {insns}", pc.0),
+                );
             }
-            TraceEvent::Mem { pc, addr, bytes, value, store } => {
+            TraceEvent::Mem {
+                pc,
+                addr,
+                bytes,
+                value,
+                store,
+            } => {
                 let way = if *store { "store" } else { "load" };
-                let text =
-                    format_args!("{:#018x} {way} {bytes} at {:#x} {value:#x}", pc.0, addr.0);
+                let text = format_args!("{:#018x} {way} {bytes} at {:#x} {value:#x}", pc.0, addr.0);
                 self.line(cpu, retired, "mem", text);
             }
-            TraceEvent::Trap { pc, trap, interrupt, name } => {
+            TraceEvent::Trap {
+                pc,
+                trap,
+                interrupt,
+                name,
+            } => {
                 let kind = if *interrupt { "irq" } else { "trap" };
                 let text = format_args!("{:#018x} {} {name} {:#x}", pc.0, trap.cause, trap.value);
                 self.line(cpu, retired, kind, text);
             }
-            TraceEvent::Dev { device, access, answer } => {
+            TraceEvent::Dev {
+                device,
+                access,
+                answer,
+            } => {
                 let (at, bytes) = (access.addr.0, access.width.bytes());
                 let way = match access.kind {
                     AccessKind::Load => "read".to_owned(),
@@ -91,13 +132,22 @@ impl Trace for TraceWriter {
                 let text = format_args!("{device} {at:#x}/{bytes} {way} -> {said}");
                 self.line(cpu, retired, "dev", text);
             }
-            TraceEvent::Line { device, line, level } => {
+            TraceEvent::Line {
+                device,
+                line,
+                level,
+            } => {
                 let text = format_args!("{device} line {line} {}", u8::from(*level));
                 self.line(cpu, retired, "irq", text);
             }
             TraceEvent::Call { text } => self.line(cpu, retired, "sbi", format_args!("{text}")),
             TraceEvent::Message { addr, data } => {
-                self.line(cpu, retired, "irq", format_args!("message {:#x} {data:#x}", addr.0));
+                self.line(
+                    cpu,
+                    retired,
+                    "irq",
+                    format_args!("message {:#x} {data:#x}", addr.0),
+                );
             }
         }
     }

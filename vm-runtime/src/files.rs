@@ -49,13 +49,20 @@ impl Files {
             Some(path) => Some(read_file(path, "can not be read as an initial RAM disk")?),
             None => None,
         };
-        Ok(Self { kernel, firmware, initrd })
+        Ok(Self {
+            kernel,
+            firmware,
+            initrd,
+        })
     }
 
     /// The architecture that the files are for, and the file that says so.
     pub fn arch(&self) -> Option<(Arch, &Path)> {
         let files = [&self.kernel, &self.firmware];
-        files.into_iter().flatten().find_map(|(path, file)| Some((file.arch?, path.as_path())))
+        files
+            .into_iter()
+            .flatten()
+            .find_map(|(path, file)| Some((file.arch?, path.as_path())))
     }
 
     /// Hands the files to a loader; its complaints name the file that they are about.
@@ -68,7 +75,11 @@ impl Files {
             firmware: self.firmware.as_ref().map(|(_, kernel)| kernel),
             initrd: self.initrd.as_deref(),
         };
-        let path = self.kernel.as_ref().or(self.firmware.as_ref()).map(|(path, _)| path.clone());
+        let path = self
+            .kernel
+            .as_ref()
+            .or(self.firmware.as_ref())
+            .map(|(path, _)| path.clone());
         body(&images).map_err(|error| match (error, path) {
             (MachineError::Boot(source), Some(path)) => VmError::Image { path, source },
             (error, _) => VmError::Machine(error),
@@ -94,18 +105,30 @@ pub fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>, VmError> {
     let known = file.metadata().map_err(VmError::file(path, what))?;
     if known.is_dir() {
         let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
-        return Err(VmError::File { path: path.to_owned(), what, source });
+        return Err(VmError::File {
+            path: path.to_owned(),
+            what,
+            source,
+        });
     }
     if known.len() > FILE_LIMIT {
         let (path, bytes) = (path.to_owned(), known.len());
-        return Err(VmError::FileSize { path, bytes, limit: FILE_LIMIT });
+        return Err(VmError::FileSize {
+            path,
+            bytes,
+            limit: FILE_LIMIT,
+        });
     }
     let mut bytes = Vec::new();
     let read = file.take(FILE_LIMIT + 1).read_to_end(&mut bytes);
     read.map_err(VmError::file(path, what))?;
     if bytes.len() as u64 > FILE_LIMIT {
         let bytes = bytes.len() as u64;
-        return Err(VmError::FileSize { path: path.to_owned(), bytes, limit: FILE_LIMIT });
+        return Err(VmError::FileSize {
+            path: path.to_owned(),
+            bytes,
+            limit: FILE_LIMIT,
+        });
     }
     Ok(bytes)
 }

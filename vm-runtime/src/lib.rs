@@ -24,7 +24,7 @@ mod vm;
 mod waker;
 
 pub use board::{Board, BoardKind, boards};
-pub use config::{Config, Source, DiskConfig, Firmware, OnReset};
+pub use config::{Config, DiskConfig, Firmware, OnReset, Source};
 pub use console::{ConsoleHub, ConsoleIo};
 pub use ending::{Ending, Outcome};
 pub use error::VmError;

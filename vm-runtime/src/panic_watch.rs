@@ -36,7 +36,9 @@ impl PanicWatch {
                 self.cut = true;
             }
             self.line.push(*byte);
-            let anywhere = SIGNATURES[..ANYWHERE].iter().any(|s| self.line.ends_with(s));
+            let anywhere = SIGNATURES[..ANYWHERE]
+                .iter()
+                .any(|s| self.line.ends_with(s));
             let begins = !self.cut && SIGNATURES[ANYWHERE..].contains(&&*self.line);
             self.seen |= anywhere || begins;
         }
@@ -50,12 +52,18 @@ mod tests {
     #[test]
     fn panics_are_told_from_talk_about_panics() {
         for (text, want) in [
-            ("[    1.0] Kernel panic - not syncing: Attempted to kill init!\n", true),
+            (
+                "[    1.0] Kernel panic - not syncing: Attempted to kill init!\n",
+                true,
+            ),
             ("\r\npanic: page fault\r\n", true),
             ("Kernel command line: panic=-1\n", false),
             ("do not panic: it is fine\n", false),
             ("Kernel panic - not\nsyncing", false),
-            ("a long line that goes on and on until its start is forgotten panic: x", false),
+            (
+                "a long line that goes on and on until its start is forgotten panic: x",
+                false,
+            ),
         ] {
             let mut watch = PanicWatch::default();
             for byte in text.bytes() {

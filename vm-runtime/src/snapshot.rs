@@ -31,7 +31,10 @@ impl Snapshot {
     /// Reads it from a file.
     pub fn read(path: &Path) -> Result<Self, VmError> {
         let bytes = read_file(path, "can not be read as a saved state")?;
-        let state = |source| VmError::State { path: path.to_owned(), source };
+        let state = |source| VmError::State {
+            path: path.to_owned(),
+            source,
+        };
         Image::from_bytes(&bytes).map(Self).map_err(state)
     }
 }
@@ -50,7 +53,10 @@ impl Vm {
     /// Goes on from a saved state; `path` is where it came from, for messages.
     pub fn restore(&mut self, snapshot: &Snapshot, path: &Path) -> Result<(), VmError> {
         let result = self.take_sections(&snapshot.0);
-        result.map_err(|source| VmError::State { path: path.to_owned(), source })
+        result.map_err(|source| VmError::State {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// The hash of the whole state: RAM, every slot of every CPU, every device, the clock, the
@@ -69,7 +75,14 @@ impl Vm {
         let mut machine = Section::new("machine", 1);
         machine.u64("clock", self.clock.now_ns());
         machine.u64("resets", u64::from(self.resets));
-        machine.words("waiting", &self.waiting.iter().map(|w| u64::from(*w)).collect::<Vec<_>>());
+        machine.words(
+            "waiting",
+            &self
+                .waiting
+                .iter()
+                .map(|w| u64::from(*w))
+                .collect::<Vec<_>>(),
+        );
         image.push(machine);
         let mut events = Section::new("events", 1);
         self.events.save(&mut events);
@@ -90,8 +103,9 @@ impl Vm {
     }
 
     fn take_sections(&mut self, image: &Image) -> Result<(), vm_core::StateError> {
-        let mut known: Vec<String> =
-            ["machine", "events", "entropy", "firmware", "ram"].map(str::to_owned).to_vec();
+        let mut known: Vec<String> = ["machine", "events", "entropy", "firmware", "ram"]
+            .map(str::to_owned)
+            .to_vec();
         known.extend((0..self.cpus.len()).map(|number| format!("cpu{number}")));
         known.extend(self.board.bus().section_names());
         image.only(&known.iter().map(String::as_str).collect::<Vec<_>>())?;

@@ -88,9 +88,15 @@ impl Vm {
         let files = Files::read(&config)?;
         let kind = board_for(&config, &files)?;
         let virtual_time = config.time == TimeMode::Virtual;
-        let clock = Arc::new(if virtual_time { Clock::virtual_time() } else { host_clock() });
+        let clock = Arc::new(if virtual_time {
+            Clock::virtual_time()
+        } else {
+            host_clock()
+        });
         // Raw files finish each request at once: in host time it is told as soon as possible.
-        let completion = Completion::AtGuestTime { ns: if virtual_time { DISK_NS } else { 0 } };
+        let completion = Completion::AtGuestTime {
+            ns: if virtual_time { DISK_NS } else { 0 },
+        };
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
         for (number, disk) in config.disks.iter().enumerate() {
             let file = RawFile::open(disk, number)?;
@@ -102,15 +108,20 @@ impl Vm {
             ram_bytes: config.ram_bytes,
             console: Box::new(console.clone()),
             virtio,
-            epoch_ns: if virtual_time { VIRTUAL_EPOCH_NS } else { date_ns() },
+            epoch_ns: if virtual_time {
+                VIRTUAL_EPOCH_NS
+            } else {
+                date_ns()
+            },
         })?;
         let ram = GuestRam::new(&board.ram_regions())?;
         let mut engine = Engine::new(board.frontend(), ram.clone(), clock.clone());
         if let Some(trace) = &trace {
             engine.set_trace(trace.clone());
         }
-        let cpus: Vec<Box<dyn Vcpu>> =
-            (0..config.cpus).map(|n| Box::new(engine.cpu(n)) as Box<dyn Vcpu>).collect();
+        let cpus: Vec<Box<dyn Vcpu>> = (0..config.cpus)
+            .map(|n| Box::new(engine.cpu(n)) as Box<dyn Vcpu>)
+            .collect();
         let mut vm = Self {
             waiting: vec![false; cpus.len()],
             board,
@@ -195,7 +206,11 @@ impl Vm {
             }
         }
         let limit = self.config.limit_insns.unwrap_or(u64::MAX);
-        Ok(if self.instructions() >= limit { Turn::Ends(Outcome::Limit) } else { Turn::Goes })
+        Ok(if self.instructions() >= limit {
+            Turn::Ends(Outcome::Limit)
+        } else {
+            Turn::Goes
+        })
     }
 
     fn answer_request(&mut self, request: Request) -> Result<Turn, VmError> {
@@ -230,7 +245,14 @@ impl Vm {
         if self.resets > 0 {
             self.ram.clear();
         }
-        let Self { board, files, ram, config, entropy, .. } = self;
+        let Self {
+            board,
+            files,
+            ram,
+            config,
+            entropy,
+            ..
+        } = self;
         let registers = files.with_images(|images: &Images| {
             board.load(ram, images, mode, &config.append, entropy)
         })?;
@@ -330,7 +352,9 @@ impl Vm {
             TimeMode::Host => TURN,
             TimeMode::Virtual => {
                 let now = self.clock.now_ns();
-                let next = self.next_ns().map_or(u64::MAX, |next| next.saturating_sub(now));
+                let next = self
+                    .next_ns()
+                    .map_or(u64::MAX, |next| next.saturating_sub(now));
                 next.div_ceil(NS_PER_INSN).max(1)
             }
         };
@@ -344,7 +368,8 @@ impl Vm {
             let exit = self.cpus[cpu].run(left);
             let used = self.cpus[cpu].retired().wrapping_sub(before);
             left = left.saturating_sub(used);
-            self.clock.advance_to(self.clock.now_ns().wrapping_add(used * NS_PER_INSN));
+            self.clock
+                .advance_to(self.clock.now_ns().wrapping_add(used * NS_PER_INSN));
             match exit {
                 Exit::Budget | Exit::Kicked => return Turn::Goes,
                 Exit::Access(access) => {
@@ -378,7 +403,14 @@ impl Vm {
             let name = device.map_or("nothing".to_owned(), |(id, _)| {
                 self.board.bus().name(id).to_owned()
             });
-            self.report(cpu, &TraceEvent::Dev { device: name, access, answer });
+            self.report(
+                cpu,
+                &TraceEvent::Dev {
+                    device: name,
+                    access,
+                    answer,
+                },
+            );
         }
         answer
     }
@@ -388,7 +420,13 @@ impl Vm {
             let text = self.board.call_text(&*self.cpus[cpu]);
             self.report(cpu, &TraceEvent::Call { text });
         }
-        let Self { board, cpus, ram, console, .. } = self;
+        let Self {
+            board,
+            cpus,
+            ram,
+            console,
+            ..
+        } = self;
         match board.call(cpu, cpus, ram, console) {
             vm_device_machine::Outcome::Continue => {}
             vm_device_machine::Outcome::HartStopped => {}
@@ -401,8 +439,16 @@ impl Vm {
     /// Hands changes of interrupt inputs to the CPUs.
     fn drive_lines(&mut self) {
         for change in self.board.bus().take_line_log() {
-            let device = self.board.bus().name(vm_device_bus::DeviceId(change.owner)).to_owned();
-            let event = TraceEvent::Line { device, line: change.line, level: change.level };
+            let device = self
+                .board
+                .bus()
+                .name(vm_device_bus::DeviceId(change.owner))
+                .to_owned();
+            let event = TraceEvent::Line {
+                device,
+                line: change.line,
+                level: change.level,
+            };
             self.report(0, &event);
         }
         for (line, level) in self.board.bus().take_cpu_lines() {
@@ -423,7 +469,9 @@ impl Vm {
     }
 
     fn traces(&self, kind: TraceKinds) -> bool {
-        self.trace.as_ref().is_some_and(|trace| lock(trace).kinds().any(kind))
+        self.trace
+            .as_ref()
+            .is_some_and(|trace| lock(trace).kinds().any(kind))
     }
 
     fn report(&self, cpu: usize, event: &TraceEvent) {
@@ -434,7 +482,9 @@ impl Vm {
 }
 
 fn lock<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The board for what is to be started: the file's architecture decides.
@@ -445,8 +495,13 @@ fn board_for(config: &Config, files: &Files) -> Result<BoardKind, VmError> {
     });
     match (found, arch) {
         (Some(board), _) => Ok(board),
-        (None, Some((arch, path))) => Err(VmError::ArchMissing { path: path.to_owned(), arch }),
-        (None, None) => Err(VmError::NoMachine { name: config.machine.clone() }),
+        (None, Some((arch, path))) => Err(VmError::ArchMissing {
+            path: path.to_owned(),
+            arch,
+        }),
+        (None, None) => Err(VmError::NoMachine {
+            name: config.machine.clone(),
+        }),
     }
 }
 
@@ -457,7 +512,9 @@ fn host_clock() -> Clock {
 
 /// The date on the host, in nanoseconds since 1970.
 fn date_ns() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as u64)
 }
 
 /// The name of a kernel for messages.
@@ -474,6 +531,9 @@ pub(crate) const UNPACK_LIMIT: u64 = 1 << 30;
 
 /// Opens a kernel or firmware.
 pub(crate) fn open<'a>(name: &Path, bytes: &'a [u8]) -> Result<Kernel<'a>, VmError> {
-    let source = |source| VmError::Image { path: name.to_owned(), source };
+    let source = |source| VmError::Image {
+        path: name.to_owned(),
+        source,
+    };
     Kernel::open(bytes, UNPACK_LIMIT).map_err(source)
 }

@@ -78,7 +78,10 @@ pub struct Blocks {
     pages: Map<u64, Page>,
     /// Blocks of one instruction that reaches into a second page, and that page.
     crossing: Map<Key, u64>,
-    #[expect(clippy::vec_box, reason = "CPUs and jump caches still point to the boxes")]
+    #[expect(
+        clippy::vec_box,
+        reason = "CPUs and jump caches still point to the boxes"
+    )]
     dead: Vec<Box<Code>>,
     bytes: usize,
     /// Grows when dead blocks are freed: jump caches that have not seen it are emptied first.

@@ -5,7 +5,7 @@
 
 use vm_ir::{Op, Type};
 
-use crate::cpu::{Cpu, Jump, Stop};
+use crate::cpu::{Cpu, Jump, StopKind};
 use crate::flat::{A, Code, Flat, Handler};
 use crate::handlers::{eval, second, word};
 
@@ -19,9 +19,9 @@ pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64
     // SAFETY: as above.
     unsafe {
         (*cpu).pc = pc;
-        let left = fuel - (*code).insns;
+        let left = fuel.wrapping_sub((*code).insns);
         if left < 0 {
-            return stop(cpu, Stop::Fuel, fuel);
+            return stop(cpu, StopKind::Fuel, fuel);
         }
         (*cpu).code = code;
         let ip = (*code).ops.as_ptr();
@@ -29,9 +29,10 @@ pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64
     }
 }
 
-#[cold]
-#[inline(never)]
-unsafe fn stop(cpu: *mut Cpu, why: Stop, fuel: i64) -> i64 {
+/// Gives control back. Only a number is written, since an op that keeps something on the stack
+/// can not call the next one in tail position.
+#[inline(always)]
+unsafe fn stop(cpu: *mut Cpu, why: StopKind, fuel: i64) -> i64 {
     // SAFETY: `cpu` is alive.
     unsafe {
         (*cpu).stop = why;
@@ -41,7 +42,7 @@ unsafe fn stop(cpu: *mut Cpu, why: Stop, fuel: i64) -> i64 {
 
 /// Goes on at `pc`, by the jump cache.
 #[inline(always)]
-unsafe fn look_up(cpu: *mut Cpu, pc: u64, miss: Stop, fuel: i64) -> i64 {
+unsafe fn look_up(cpu: *mut Cpu, pc: u64, miss: StopKind, fuel: i64) -> i64 {
     // SAFETY: the jump cache in force holds live blocks of the context in force.
     unsafe {
         let jump: *const Jump = (*cpu).jumps.add(Jump::index(pc));
@@ -62,7 +63,7 @@ unsafe fn leave_by(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
         let link = (*ip).imm as *const Code;
         if link.is_null() {
             (*cpu).ip = ip;
-            return look_up(cpu, pc, Stop::Lookup, fuel);
+            return look_up(cpu, pc, StopKind::Lookup, fuel);
         }
         enter(cpu, link, pc, fuel)
     }
@@ -105,7 +106,7 @@ unsafe extern "C" fn jump<const EVEN: bool>(cpu: *mut Cpu, ip: *const Flat, fuel
     unsafe {
         let target = word(cpu, ip, A).wrapping_add((*ip).imm);
         let target = if EVEN { target & !1 } else { target };
-        look_up(cpu, target, Stop::LookupIndirect, fuel)
+        look_up(cpu, target, StopKind::LookupIndirect, fuel)
     }
 }
 
@@ -113,7 +114,7 @@ unsafe extern "C" fn go_next(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         (*cpu).pc = (*cpu).pc.wrapping_add_signed((*ip).distance());
-        stop(cpu, Stop::Next, fuel)
+        stop(cpu, StopKind::Next, fuel)
     }
 }
 
@@ -122,7 +123,7 @@ unsafe extern "C" fn leave(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         (*cpu).pc = (&(*cpu).words)[(*ip).imm as usize];
-        stop(cpu, Stop::Next, fuel)
+        stop(cpu, StopKind::Next, fuel)
     }
 }
 
@@ -130,8 +131,8 @@ unsafe extern "C" fn trap(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         (*cpu).ip = ip;
-        let trap = vm_core::Trap::new((*ip).imm as u32, word(cpu, ip, A));
-        stop(cpu, Stop::Trap(trap), fuel)
+        (*cpu).trap = vm_core::Trap::new((*ip).imm as u32, word(cpu, ip, A));
+        stop(cpu, StopKind::Trap, fuel)
     }
 }
 

@@ -6,7 +6,7 @@
 // UNSAFETY: handlers are reached by function pointers and share one struct of raw pointers; the
 // one impl here says why that struct may move to another thread between runs.
 
-use vm_core::Trap;
+use vm_core::{Access, AccessKind, GuestPhys, Space, Trap, Width};
 use vm_mem::TlbEntry;
 
 use crate::flat::{Code, Flat};
@@ -45,8 +45,9 @@ impl Jump {
 }
 
 /// Why handlers gave control back.
-#[derive(Clone, Copy, Debug)]
-pub enum Stop {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum StopKind {
     /// The next block does not fit the fuel, or is no longer valid.
     Fuel,
     /// No code is known for the program counter; the exit at `Cpu::ip` may be linked to it.
@@ -55,10 +56,27 @@ pub enum Stop {
     LookupIndirect,
     /// What translations depend on may have changed.
     Next,
-    /// The instruction at `Cpu::ip` trapped.
+    /// The instruction at `Cpu::ip` trapped, see `Cpu::trap`.
+    Trap,
+    /// The instruction at `Cpu::ip` needs a device, see `Cpu::access`.
+    Access,
+}
+
+/// Why handlers gave control back, with what goes with it.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    /// See [`StopKind::Fuel`].
+    Fuel,
+    /// See [`StopKind::Lookup`].
+    Lookup,
+    /// See [`StopKind::LookupIndirect`].
+    LookupIndirect,
+    /// See [`StopKind::Next`].
+    Next,
+    /// See [`StopKind::Trap`].
     Trap(Trap),
-    /// The instruction at `Cpu::ip` needs a device.
-    Access(vm_core::Access),
+    /// See [`StopKind::Access`].
+    Access(Access),
 }
 
 /// The state of one virtual CPU, shared by all handlers.
@@ -77,7 +95,13 @@ pub struct Cpu {
     /// What slow paths work with; valid while handlers run.
     pub slow: *mut Slow,
     /// Why handlers stopped.
-    pub stop: Stop,
+    pub stop: StopKind,
+    /// The trap, if they stopped for one.
+    pub trap: Trap,
+    /// The access, if they stopped for one.
+    pub access: Access,
+    /// The result of a slow path, on its way to the op's word.
+    pub result: u64,
     /// The guest's slots, then the temporaries.
     pub words: [u64; WORDS],
 }
@@ -86,7 +110,45 @@ pub struct Cpu {
 // handler reads them; between runs nothing follows them.
 unsafe impl Send for Cpu {}
 
+/// What stands in [`Cpu::access`] before the first one.
+const NO_ACCESS: Access = Access {
+    space: Space::Memory,
+    addr: GuestPhys(0),
+    width: Width::B1,
+    kind: AccessKind::Load,
+};
+
 impl Cpu {
+    /// Why handlers stopped.
+    pub fn stop(&self) -> Stop {
+        match self.stop {
+            StopKind::Fuel => Stop::Fuel,
+            StopKind::Lookup => Stop::Lookup,
+            StopKind::LookupIndirect => Stop::LookupIndirect,
+            StopKind::Next => Stop::Next,
+            StopKind::Trap => Stop::Trap(self.trap),
+            StopKind::Access => Stop::Access(self.access),
+        }
+    }
+
+    /// Notes why handlers stop.
+    pub fn set_stop(&mut self, why: Stop) {
+        self.stop = match why {
+            Stop::Fuel => StopKind::Fuel,
+            Stop::Lookup => StopKind::Lookup,
+            Stop::LookupIndirect => StopKind::LookupIndirect,
+            Stop::Next => StopKind::Next,
+            Stop::Trap(trap) => {
+                self.trap = trap;
+                StopKind::Trap
+            }
+            Stop::Access(access) => {
+                self.access = access;
+                StopKind::Access
+            }
+        };
+    }
+
     /// A CPU whose words are all zero.
     pub fn new() -> Box<Self> {
         Box::new(Self {
@@ -96,7 +158,10 @@ impl Cpu {
             code: std::ptr::null(),
             ip: std::ptr::null(),
             slow: std::ptr::null_mut(),
-            stop: Stop::Next,
+            stop: StopKind::Next,
+            trap: Trap::default(),
+            access: NO_ACCESS,
+            result: 0,
             words: [0; WORDS],
         })
     }

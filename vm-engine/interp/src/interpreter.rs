@@ -44,8 +44,17 @@ impl Engine {
     #[must_use]
     pub fn new(frontend: Arc<dyn Frontend>, ram: GuestRam, clock: Arc<Clock>) -> Self {
         let translator = Translator::new(&*frontend);
-        let shared = Arc::new(Mutex::new(Shared { blocks: Blocks::default(), translator }));
-        Self { frontend, ram, clock, shared, trace: None }
+        let shared = Arc::new(Mutex::new(Shared {
+            blocks: Blocks::default(),
+            translator,
+        }));
+        Self {
+            frontend,
+            ram,
+            clock,
+            shared,
+            trace: None,
+        }
     }
 
     /// Hands all events of the CPUs made from now on to a trace.
@@ -266,7 +275,7 @@ impl Interpreter {
         let pc = self.cpu.pc;
         // SAFETY: see UNSAFETY; the code stands at the program counter.
         *fuel = unsafe { enter(cpu, code, pc, *fuel) };
-        let stop = self.cpu.stop;
+        let stop = self.cpu.stop();
         if let Stop::Trap(_) | Stop::Access(_) = stop {
             // SAFETY: blocks that ran in this slice are not freed before the next one begins.
             let code = unsafe { &*self.cpu.code };

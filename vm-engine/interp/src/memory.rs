@@ -7,7 +7,7 @@ use vm_core::PAGE_MASK;
 use vm_ir::{Op, Type, eval_float};
 use vm_mem::TlbTable;
 
-use crate::cpu::{Cpu, Stop};
+use crate::cpu::{Cpu, Stop, StopKind};
 use crate::flat::{A, B, C, Flat, Handler};
 use crate::handlers::{next, set_word, type_of, word};
 
@@ -57,22 +57,32 @@ unsafe extern "C" fn load_slow<const TY: u8, const SEXT: bool>(
 ) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
-        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
-        match (*(*cpu).slow).load(&mut *cpu, ip, addr, type_of(TY)) {
-            Ok(value) => {
-                set_word(
-                    cpu,
-                    ip,
-                    if SEXT {
-                        type_of(TY).sign_extend(value)
-                    } else {
-                        value
-                    },
-                );
-                next(cpu, ip, fuel)
-            }
-            Err(why) => stop(cpu, ip, why, fuel),
+        if !finish_load(cpu, ip, TY) {
+            return fuel;
         }
+        let value = (*cpu).result;
+        set_word(
+            cpu,
+            ip,
+            if SEXT {
+                type_of(TY).sign_extend(value)
+            } else {
+                value
+            },
+        );
+        next(cpu, ip, fuel)
+    }
+}
+
+/// Loads without the TLB; false if the CPU must stop. The value is in [`Cpu::result`], so that
+/// the caller has nothing on the stack.
+#[inline(never)]
+unsafe fn finish_load(cpu: *mut Cpu, ip: *const Flat, ty: u8) -> bool {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
+        let loaded = (*(*cpu).slow).load(&mut *cpu, ip, addr, type_of(ty));
+        settle(&mut *cpu, ip, loaded)
     }
 }
 
@@ -93,11 +103,36 @@ unsafe extern "C" fn store<const TY: u8>(cpu: *mut Cpu, ip: *const Flat, fuel: i
 unsafe extern "C" fn store_slow<const TY: u8>(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
+        if finish_store(cpu, ip, TY) {
+            next(cpu, ip, fuel)
+        } else {
+            fuel
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn finish_store(cpu: *mut Cpu, ip: *const Flat, ty: u8) -> bool {
+    // SAFETY: see UNSAFETY.
+    unsafe {
         let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
-        let value = word(cpu, ip, B) & type_of(TY).mask();
-        match (*(*cpu).slow).store(&mut *cpu, ip, addr, type_of(TY), value) {
-            Ok(()) => next(cpu, ip, fuel),
-            Err(why) => stop(cpu, ip, why, fuel),
+        let value = word(cpu, ip, B) & type_of(ty).mask();
+        let stored = (*(*cpu).slow).store(&mut *cpu, ip, addr, type_of(ty), value);
+        settle(&mut *cpu, ip, stored.map(|()| 0))
+    }
+}
+
+/// Notes the result of a slow path; whether the CPU goes on.
+fn settle(cpu: &mut Cpu, ip: *const Flat, result: Result<u64, Stop>) -> bool {
+    match result {
+        Ok(value) => {
+            cpu.result = value;
+            true
+        }
+        Err(why) => {
+            cpu.ip = ip;
+            cpu.set_stop(why);
+            false
         }
     }
 }
@@ -136,18 +171,25 @@ unsafe extern "C" fn atomic<const OP: u8, const TY: u8>(
 ) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
-        let (op, ty) = (const { Op::ALL[OP as usize] }, type_of(TY));
-        let (addr, imm) = (word(cpu, ip, A), (*ip).imm);
-        let (b, c) = (word(cpu, ip, B) & ty.mask(), word(cpu, ip, C) & ty.mask());
-        match (*(*cpu).slow).special(&mut *cpu, ip, op, ty, addr, [b, c], imm) {
-            Ok(value) => {
-                if op.has_result() {
-                    set_word(cpu, ip, value);
-                }
-                next(cpu, ip, fuel)
-            }
-            Err(why) => stop(cpu, ip, why, fuel),
+        if !finish_special(cpu, ip, OP, TY) {
+            return fuel;
         }
+        if const { Op::ALL[OP as usize].has_result() } {
+            set_word(cpu, ip, (*cpu).result);
+        }
+        next(cpu, ip, fuel)
+    }
+}
+
+#[inline(never)]
+unsafe fn finish_special(cpu: *mut Cpu, ip: *const Flat, op: u8, ty: u8) -> bool {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let (op, ty) = (Op::ALL[usize::from(op)], type_of(ty));
+        let (addr, imm) = (word(cpu, ip, A), (*ip).imm);
+        let values = [word(cpu, ip, B) & ty.mask(), word(cpu, ip, C) & ty.mask()];
+        let done = (*(*cpu).slow).special(&mut *cpu, ip, op, ty, addr, values, imm);
+        settle(&mut *cpu, ip, done)
     }
 }
 
@@ -155,15 +197,22 @@ unsafe extern "C" fn atomic<const OP: u8, const TY: u8>(
 unsafe extern "C" fn call(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
+        if !finish_call(cpu, ip, fuel) {
+            return fuel;
+        }
+        set_word(cpu, ip, (*cpu).result);
+        next(cpu, ip, fuel)
+    }
+}
+
+#[inline(never)]
+unsafe fn finish_call(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> bool {
+    // SAFETY: see UNSAFETY.
+    unsafe {
         let fourth = (&(*cpu).words)[((*ip).imm >> 32) as usize];
         let args = [word(cpu, ip, A), word(cpu, ip, B), word(cpu, ip, C), fourth];
-        match (*(*cpu).slow).call(&mut *cpu, ip, (*ip).imm as u32, args, fuel) {
-            Ok(value) => {
-                set_word(cpu, ip, value);
-                next(cpu, ip, fuel)
-            }
-            Err(why) => stop(cpu, ip, why, fuel),
-        }
+        let done = (*(*cpu).slow).call(&mut *cpu, ip, (*ip).imm as u32, args, fuel);
+        settle(&mut *cpu, ip, done)
     }
 }
 
@@ -173,8 +222,10 @@ unsafe extern "C" fn trap_if(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
         if word(cpu, ip, A) & 1 == 0 {
             return next(cpu, ip, fuel);
         }
-        let trap = vm_core::Trap::new((*ip).imm as u32, word(cpu, ip, B));
-        stop(cpu, ip, Stop::Trap(trap), fuel)
+        (*cpu).ip = ip;
+        (*cpu).trap = vm_core::Trap::new((*ip).imm as u32, word(cpu, ip, B));
+        (*cpu).stop = StopKind::Trap;
+        fuel
     }
 }
 
@@ -185,6 +236,16 @@ unsafe extern "C" fn float<const OP: u8, const TY: u8>(
     ip: *const Flat,
     fuel: i64,
 ) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        calculate::<OP, TY>(cpu, ip);
+        next(cpu, ip, fuel)
+    }
+}
+
+/// A call of its own, so that the handler has nothing on the stack.
+#[inline(never)]
+unsafe fn calculate<const OP: u8, const TY: u8>(cpu: *mut Cpu, ip: *const Flat) {
     // SAFETY: see UNSAFETY.
     unsafe {
         let (op, ty) = (const { Op::ALL[OP as usize] }, type_of(TY));
@@ -211,18 +272,6 @@ unsafe extern "C" fn float<const OP: u8, const TY: u8>(
             words[flags] |= u64::from(out.flags.0);
             set_word(cpu, ip, out.bits);
         }
-        next(cpu, ip, fuel)
-    }
-}
-
-#[cold]
-#[inline(never)]
-unsafe fn stop(cpu: *mut Cpu, ip: *const Flat, why: Stop, fuel: i64) -> i64 {
-    // SAFETY: `cpu` is alive.
-    unsafe {
-        (*cpu).ip = ip;
-        (*cpu).stop = why;
-        fuel
     }
 }
 

@@ -54,7 +54,12 @@ impl Virt {
             epoch_ns: parts.epoch_ns,
         })?;
         let firmware = Sbi::new(cpus as usize);
-        Ok(Self { frontend: Arc::new(Riscv64::new()), machine, firmware, direct: true })
+        Ok(Self {
+            frontend: Arc::new(Riscv64::new()),
+            machine,
+            firmware,
+            direct: true,
+        })
     }
 }
 
@@ -88,7 +93,9 @@ impl Board for Virt {
         command_line: &str,
         entropy: &mut Entropy,
     ) -> Result<StartRegisters, MachineError> {
-        let start = self.machine.load(ram, images, mode, command_line, entropy)?;
+        let start = self
+            .machine
+            .load(ram, images, mode, command_line, entropy)?;
         let mut registers = start.registers;
         for cpu in &mut registers {
             cpu.push(("firmware", u64::from(mode == Mode::Direct)));
@@ -98,7 +105,10 @@ impl Board for Virt {
 
     fn describe(&self, command_line: &str) -> Node {
         let command_line = command_line.to_owned();
-        self.machine.tree(&Chosen { command_line, ..Chosen::default() })
+        self.machine.tree(&Chosen {
+            command_line,
+            ..Chosen::default()
+        })
     }
 
     fn runs(&self, cpu: usize) -> bool {
@@ -112,7 +122,8 @@ impl Board for Virt {
         ram: &GuestRam,
         console: &mut dyn Console,
     ) -> Outcome {
-        self.firmware.call(cpu, cpus, &mut FirmwareCx { ram, console })
+        self.firmware
+            .call(cpu, cpus, &mut FirmwareCx { ram, console })
     }
 
     fn call_text(&self, cpu: &dyn Vcpu) -> String {
