@@ -18,6 +18,8 @@ pub mod block;
 pub mod builder;
 #[cfg(test)]
 mod edges;
+#[cfg(test)]
+mod filetests;
 pub mod float;
 mod float_ops;
 pub mod frontend;
