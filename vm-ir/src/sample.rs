@@ -243,8 +243,10 @@ impl Writer<'_> {
             _ => {}
         }
         let count = self.insts.len() as u64;
-        for _ in 0..6 {
-            let back = 1 + self.below(count.min(24));
+        for _ in 0..8 {
+            // The last few are the likeliest, so that operations stand on each other.
+            let reach = 1 + self.below(24);
+            let back = 1 + self.below(count.min(reach));
             let id = (count - back) as usize;
             let inst = self.insts[id];
             if inst.op.has_result() && inst.value_type() == ty {
@@ -263,7 +265,10 @@ impl Writer<'_> {
                 self.pure();
             }
         }
-        let mut torn = false;
+        let mut torn = self.chance(10);
+        if torn {
+            self.reservation();
+        }
         for _ in 0..self.below(4) {
             torn |= self.changing();
         }
@@ -272,7 +277,21 @@ impl Writer<'_> {
 
     /// An operation that changes nothing.
     fn pure(&mut self) {
-        let op = self.one_of(Op::ALL);
+        let often = [
+            Op::Not,
+            Op::Select,
+            Op::Zext,
+            Op::Sext,
+            Op::Trunc,
+            Op::Add,
+            Op::Eq,
+            Op::LtU,
+        ];
+        let op = if self.chance(30) {
+            self.one_of(&often)
+        } else {
+            self.one_of(Op::ALL)
+        };
         let ty = self.one_of(&Type::ALL);
         let shape = op.shape();
         let imm = match op {
@@ -385,6 +404,18 @@ impl Writer<'_> {
                 }
                 self.push(op, ty, &args[..kinds.len()], imm);
             }
+        }
+    }
+
+    /// Reserves, or stores if the reservation holds.
+    fn reservation(&mut self) {
+        let ty = self.one_of(&[Type::I32, Type::I64]);
+        let (addr, imm) = (self.constant(Type::I64), self.arg());
+        if self.chance(50) {
+            self.push(Op::LoadRes, ty, &[addr], imm);
+        } else {
+            let value = self.value(ty);
+            self.push(Op::StoreCond, ty, &[addr, value], imm);
         }
     }
 
