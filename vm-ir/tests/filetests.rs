@@ -3,12 +3,12 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::passes::{Passes, Scratch, optimise};
-use crate::reference::{self, Outcome, Outside, Stop};
-use crate::sample::{self, HELPERS, World};
-use crate::text::{parse, print};
-use crate::verify::verify;
-use crate::{Block, Layout, MemArg, Type, float};
+use vm_ir::passes::{Passes, Scratch, optimise};
+use vm_ir::reference::{self, Outcome, Outside, Stop};
+use vm_ir::sample::{self, HELPERS, World};
+use vm_ir::text::{parse, print};
+use vm_ir::verify::verify;
+use vm_ir::{Block, Layout, MemArg, Type, float};
 
 /// Where blocks are entered.
 const ENTRY: u64 = 0x1000;
