@@ -359,6 +359,32 @@ fn a_saved_bus_is_restored_and_another_one_refused() {
 }
 
 #[test]
+fn a_line_that_was_up_goes_down_after_a_restore() {
+    let mut bench = Bench::new();
+    bench.place(6, 6);
+    bench.poke(6, 0x800, 1);
+    let mut copy = host(&[1, 6]);
+    assert!(bench.0.survives(&mut copy) && bench.0.level(2));
+    bench.0.device = copy;
+    bench.poke(6, 0x800, 0);
+    assert!(!bench.0.level(2));
+}
+
+#[test]
+fn the_address_of_a_message_is_a_word() {
+    let mut bench = Bench::new();
+    bench.place(6, 6);
+    bench.poke(6, 0, 0x2403);
+    assert_eq!(bench.load(MEMORY, 0x6000, Width::B4), 0x2400);
+    bench.store(MEMORY, 0x6008, Width::B1, 0xff);
+    assert_eq!(
+        bench.load(MEMORY, 0x6008, Width::B4),
+        0,
+        "narrow stores mean nothing"
+    );
+}
+
+#[test]
 fn slots_are_taken_once() {
     let mut host = host(&[1]);
     assert!(!host.add(1, Latch::new()));

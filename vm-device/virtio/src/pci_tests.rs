@@ -249,6 +249,20 @@ fn each_queue_has_its_message_and_changes_have_one() {
 }
 
 #[test]
+fn a_reset_forgets_vectors_and_reasons() {
+    let mut driver = rng();
+    driver.start(false);
+    driver.send(0, &[(DATA, 16, WRITE)]);
+    driver.set_common(0x10, Width::B2, 1);
+    driver.set_common(0x1a, Width::B2, 1);
+    driver.set_common(0x14, Width::B1, 0);
+    assert!(!driver.bus.level(SLOT as u32 % 4));
+    assert_eq!(driver.common(0x10, Width::B2), 0xffff);
+    assert_eq!(driver.common(0x1a, Width::B2), 0xffff);
+    assert_eq!(driver.reasons(), 0);
+}
+
+#[test]
 fn a_device_that_may_not_touch_memory_waits() {
     let mut driver = rng();
     driver.start(false);
