@@ -339,14 +339,23 @@ fn a_saved_bus_is_restored_and_another_one_refused() {
     bench.vector(6, 1, 0);
     bench.poke(6, 0x808, 1);
     bench.poke(6, 0x500, 7);
-    assert!(
-        !bench.0.survives(&mut host(&[1])),
-        "a slot that is not there"
-    );
-    assert!(
-        !bench.0.survives(&mut host(&[1, 5, 6])),
-        "a slot that was not there"
-    );
+    let mut saved = Section::new("pci", 1);
+    bench.0.device.save(&mut saved);
+    let refused = |slots: &[u8], change: &dyn Fn(&mut Latch)| {
+        let (mut other, mut latch) = (host(slots), Latch::new());
+        change(&mut latch);
+        other.add(6, latch);
+        other.restore(&saved.fields()).is_err()
+    };
+    assert!(refused(&[], &|_| ()), "a slot is missing");
+    assert!(refused(&[1, 5], &|_| ()), "a slot too many");
+    assert!(!refused(&[1], &|_| ()));
+    let added = |latch: &mut Latch| {
+        latch.config.capability(9, &[4, 1], &[]);
+    };
+    assert!(refused(&[1], &added), "another function");
+    let bare = |latch: &mut Latch| latch.config = Config::new(&IDENTITY);
+    assert!(refused(&[1], &bare), "a function without vectors");
     let mut copy = host(&[1, 6]);
     assert!(bench.0.survives(&mut copy));
     bench.0.device = copy;
@@ -367,6 +376,19 @@ fn a_line_that_was_up_goes_down_after_a_restore() {
     assert!(bench.0.survives(&mut copy) && bench.0.level(2));
     bench.0.device = copy;
     bench.poke(6, 0x800, 0);
+    assert!(!bench.0.level(2));
+}
+
+#[test]
+fn a_time_that_was_asked_for_can_be_cancelled_after_a_restore() {
+    let mut bench = Bench::new();
+    bench.place(6, 6);
+    bench.poke(6, 0x810, 500);
+    let mut copy = host(&[1, 6]);
+    assert!(bench.0.survives(&mut copy));
+    bench.0.device = copy;
+    bench.poke(6, 0x810, 0);
+    bench.0.run_until(1000);
     assert!(!bench.0.level(2));
 }
 

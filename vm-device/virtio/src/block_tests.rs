@@ -8,7 +8,7 @@ use vm_device_bus::{Device, Disk, DiskDone, DiskError, DiskOp, DiskRequest};
 use vm_mem::GuestRam;
 
 use crate::block_request::Request;
-use crate::testing::{DATA, Driver, WRITE, storm};
+use crate::testing::{DATA, Driver, Rings, WRITE, storm};
 use crate::{Block, Completion, F_EVENT_IDX, MmioSlot, Register, VirtioDevice};
 
 const HEADER: u64 = DATA;
@@ -370,6 +370,16 @@ fn a_reset_ends_what_is_under_way() {
     driver.bus.run_until(1_000_000);
     assert_eq!(driver.bytes(BUFFER, 512), [0x55; 512]);
     assert_eq!(driver.rings[0].used_index(&driver.bus.ram), 0);
+    driver.rings[0] = Rings::new(0, 128);
+    driver.rings[0].set_index(&driver.bus.ram, 0);
+    driver.start(0);
+    driver.bus.run_until(2_000_000);
+    driver.bus.call(|slot, cx| slot.wake(cx));
+    assert_eq!(
+        driver.rings[0].used_index(&driver.bus.ram),
+        0,
+        "it is forgotten"
+    );
 }
 
 #[test]
