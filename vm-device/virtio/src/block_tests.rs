@@ -368,6 +368,7 @@ fn a_reset_ends_what_is_under_way() {
     );
     driver.fill(BUFFER, &[0x55; 512]);
     driver.bus.run_until(1_000_000);
+    assert_eq!(status(&driver), 0xff, "no status is written any more");
     assert_eq!(driver.bytes(BUFFER, 512), [0x55; 512]);
     assert_eq!(driver.rings[0].used_index(&driver.bus.ram), 0);
     driver.rings[0] = Rings::new(0, 128);
