@@ -71,6 +71,7 @@ pub struct Vm {
 }
 
 /// What a turn or a device asks of the machine's owner.
+#[derive(Clone, Copy)]
 enum Turn {
     /// Nothing.
     Goes,
