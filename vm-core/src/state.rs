@@ -4,11 +4,14 @@
 //! body is a list of fields, each with its name, so that a reader never depends on their order.
 //! All numbers are little-endian.
 
+mod cursor;
+
 use std::fmt;
 
 use thiserror::Error;
 
 use crate::StateHash;
+use cursor::Cursor;
 
 const MAGIC: &[u8; 8] = b"vmstate\0";
 const FORMAT: u32 = 1;
@@ -395,50 +398,6 @@ fn content_hash(section: &Section) -> u64 {
     let mut hash = StateHash::new();
     section.add_to(&mut hash);
     hash.finish()
-}
-
-/// Reads bytes in order and never past the end.
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    section: &'a str,
-}
-
-impl<'a> Cursor<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], StateError> {
-        let end = self
-            .at
-            .checked_add(count)
-            .filter(|end| *end <= self.bytes.len());
-        let Some(end) = end else {
-            let section = self.section.to_owned();
-            return Err(StateError::Truncated {
-                section,
-                at: self.bytes.len(),
-            });
-        };
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(taken)
-    }
-
-    fn u32(&mut self) -> Result<u32, StateError> {
-        let bytes = self.take(4)?;
-        Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-    }
-
-    fn u64(&mut self) -> Result<u64, StateError> {
-        let low = u64::from(self.u32()?);
-        Ok(low | u64::from(self.u32()?) << 32)
-    }
-
-    fn length(&mut self) -> Result<usize, StateError> {
-        let length = self.u64()?;
-        usize::try_from(length).map_err(|_| StateError::Truncated {
-            section: self.section.to_owned(),
-            at: self.bytes.len(),
-        })
-    }
 }
 
 #[cfg(test)]

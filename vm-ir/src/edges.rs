@@ -131,24 +131,6 @@ impl Model {
             Op::ShrS => self.cut(sx.div_euclid(1 << by)),
             Op::RotL => self.turned(x, by),
             Op::RotR => self.turned(x, w - by),
-            Op::Clz => digits(x, w).iter().rev().take_while(|x| !**x).count() as u64,
-            Op::Ctz => digits(x, w).iter().take_while(|x| !**x).count() as u64,
-            Op::PopCnt => digits(x, w).iter().filter(|x| **x).count() as u64,
-            Op::BSwap => number(
-                &digits(x, w)
-                    .rchunks(8)
-                    .flatten()
-                    .copied()
-                    .collect::<Vec<_>>(),
-            ),
-            Op::BitRev => number(&digits(x, w).into_iter().rev().collect::<Vec<_>>()),
-            Op::OrBytes => {
-                let all = digits(x, w);
-                let bytes = all
-                    .chunks(8)
-                    .map(|byte| vec![byte.contains(&true); byte.len()]);
-                number(&bytes.flatten().collect::<Vec<_>>())
-            }
             Op::ClMul => self.carry_less(x, y, 0),
             Op::ClMulH => self.carry_less(x, y, w),
             Op::ClMulR => self.carry_less(x, y, w - 1),
@@ -171,7 +153,7 @@ impl Model {
             Op::Sext => self.cut(Self { width: from.bits() }.signed(x)),
             Op::Extract => self.field(x, 0, imm).0,
             Op::Deposit => self.field(x, y, imm).1,
-            _ => panic!("{op:?} has no second meaning"),
+            _ => counted(op, &digits(x, w)),
         }
     }
 
@@ -201,6 +183,24 @@ impl Model {
             }
         };
         if quotient { q } else { r }
+    }
+}
+
+/// Operations that count or move digits, lowest first.
+fn counted(op: Op, all: &[bool]) -> u64 {
+    let zeroes = |digits: &mut dyn Iterator<Item = &bool>| digits.take_while(|x| !**x).count();
+    match op {
+        Op::Clz => zeroes(&mut all.iter().rev()) as u64,
+        Op::Ctz => zeroes(&mut all.iter()) as u64,
+        Op::PopCnt => all.iter().filter(|x| **x).count() as u64,
+        Op::BSwap => number(&all.rchunks(8).flatten().copied().collect::<Vec<_>>()),
+        Op::BitRev => number(&all.iter().rev().copied().collect::<Vec<_>>()),
+        Op::OrBytes => {
+            let bytes = all.chunks(8);
+            let bytes = bytes.map(|byte| vec![byte.contains(&true); byte.len()]);
+            number(&bytes.flatten().collect::<Vec<_>>())
+        }
+        _ => panic!("{op:?} has no second meaning"),
     }
 }
 

@@ -6,6 +6,9 @@
 //! [`Block`] is straight-line code over them, [`Builder`] writes it, [`Frontend`] is what an
 //! architecture offers to an engine, and [`float`] is the exact arithmetic behind the
 //! floating-point operations.
+//! [`passes`] makes blocks shorter, [`text`] prints and parses them, [`verify`](mod@verify)
+//! refuses what an engine must not run, [`reference`](mod@reference) runs a block with nothing
+//! clever, and [`sample`] makes random ones, so that engines can be tested against it.
 //!
 //! **Invariant**: operations are total: every input has exactly one result, on every host.
 //!

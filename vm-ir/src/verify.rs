@@ -313,3 +313,119 @@ fn width(inst: &Inst) -> Result<(), Fault> {
         Err(Fault::Width(ty.name()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vm_core::Entropy;
+
+    use super::*;
+    use crate::sample::{self, HELPERS};
+
+    /// One instruction that adds a slot to itself.
+    fn block() -> Block {
+        let inst = |op, args: &[Id], imm| {
+            let mut all = [NONE; 4];
+            all[..args.len()].copy_from_slice(args);
+            let ty = Type::I64;
+            let args = all;
+            Inst { op, ty, args, imm }
+        };
+        Block {
+            insts: vec![
+                inst(Op::Insn, &[], 4 << 32),
+                inst(Op::Get, &[], 1),
+                inst(Op::Add, &[1, 1], 0),
+                inst(Op::Set, &[2], 1),
+            ],
+            end: End::Goto(4),
+            insns: 1,
+            bytes: 4,
+        }
+    }
+
+    fn check(spoil: impl FnOnce(&mut Block), said: &str) {
+        let mut block = block();
+        spoil(&mut block);
+        let found = verify(&block, &sample::layout(), HELPERS);
+        let found = found.map_or_else(|invalid| invalid.to_string(), |()| "fine".to_owned());
+        assert_eq!(found, said);
+    }
+
+    #[test]
+    fn what_no_text_can_say_is_refused() {
+        check(|_| {}, "fine");
+        check(|b| b.insts[2].args[0] = 2, "line 4: v2 is not made before");
+        check(|b| b.insts[2].args[1] = 3, "line 4: v3 is not made before");
+        check(
+            |b| b.insts[2].args[0] = 900,
+            "line 4: v900 is not made before",
+        );
+        check(|b| b.insts[2].args[0] = 0, "line 4: v0 is no value");
+        check(
+            |b| b.insts[2].args[3] = 1,
+            "line 4: it takes 2 operands, not 3",
+        );
+        check(
+            |b| b.insts[2].args[0] = NONE,
+            "line 4: it takes 2 operands, not 1",
+        );
+        check(
+            |b| b.insts[2].imm = 7,
+            "line 4: its fixed part cannot be 0x7",
+        );
+        check(
+            |b| b.insts[0].ty = Type::I8,
+            "line 2: it does not work in i8",
+        );
+        check(
+            |b| b.insts[1].imm = 1 << 40,
+            "line 3: there is no slot 1099511627776",
+        );
+        check(
+            |b| b.end = End::Trap { cause: 1, value: 3 },
+            "line 6: v3 is no value",
+        );
+        check(
+            |b| b.insts.resize(MAX_INSTS + 1, b.insts[1]),
+            "line 1: the block has 4097 operations, more than 4096",
+        );
+        check(|b| b.insts.resize(MAX_INSTS, b.insts[1]), "fine");
+        check(
+            |b| {
+                b.insts[1].op = Op::Load;
+                b.insts[1].args[0] = 0;
+            },
+            "line 3: v0 is no value",
+        );
+        check(
+            |b| {
+                b.insts[3].op = Op::Load;
+                b.insts[3].imm = 1 << 41;
+            },
+            "line 5: its fixed part cannot be 0x20000000000",
+        );
+    }
+
+    /// Changes one operand somewhere to any number: either the block stays valid, or it is
+    /// refused; it is never a panic.
+    #[test]
+    fn spoilt_operands_never_panic() {
+        let layout = sample::layout();
+        let mut refused = 0;
+        for seed in 0..4_000 {
+            let mut random = Entropy::new(seed);
+            let mut block = sample::block(&mut random, 4);
+            let mut next = |bound: usize| random.next_u64() as usize % bound;
+            let count = block.insts.len();
+            let inst = &mut block.insts[next(count)];
+            match next(4) {
+                0 => inst.args[next(4)] = next(count + 2) as Id,
+                1 => inst.imm ^= 1 << next(64),
+                2 => inst.ty = Type::ALL[next(5)],
+                _ => inst.op = Op::ALL[next(Op::ALL.len())],
+            }
+            refused += u32::from(verify(&block, &layout, HELPERS).is_err());
+        }
+        assert!(refused > 2_000, "only {refused} refused");
+    }
+}

@@ -126,6 +126,9 @@ impl Vm {
         for (number, cpu) in self.cpus.iter_mut().enumerate() {
             cpu.restore(&image.section(&format!("cpu{number}"))?)?;
         }
-        self.board.bus().restore(image)
+        self.board.bus().restore(image)?;
+        // Requests that were under way are made again, and input that waits is looked at.
+        self.wake_all();
+        Ok(())
     }
 }

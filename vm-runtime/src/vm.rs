@@ -285,6 +285,14 @@ impl Vm {
         self.wait(now)
     }
 
+    /// Lets every device look at its back end.
+    pub(crate) fn wake_all(&mut self) {
+        let all: Vec<_> = self.board.bus().devices().map(|(id, ..)| id).collect();
+        for device in all {
+            self.with_env(|board, env| board.bus().wake(device, env));
+        }
+    }
+
     /// Wakes CPUs that an interrupt or their own timer wakes.
     fn wake_cpus(&mut self, now: u64) {
         for (index, cpu) in self.cpus.iter().enumerate() {

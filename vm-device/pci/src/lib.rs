@@ -23,6 +23,8 @@ mod function;
 mod host;
 mod msix;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use config::{BarKind, Config, Identity};

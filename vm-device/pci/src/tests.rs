@@ -1,180 +1,11 @@
 //! Tests of configuration space, windows, interrupts and the description.
 
-use vm_core::{
-    Access, AccessKind, Answer, Entropy, Events, Fields, GuestPhys, Section, Space, StateError,
-    Width,
-};
+use vm_core::{Access, AccessKind, Answer, Entropy, Events, GuestPhys, Section, Space, Width};
 use vm_device_bus::testing::FakeBus;
-use vm_device_bus::{Bus, Cx, Device, Env, Interrupts, Message, Place, Site, Value};
+use vm_device_bus::{Bus, Device, Env, Interrupts, Message, Place, Site, Value};
 
-use crate::{BarKind, Config, Function, Identity, PciHost, Window, Windows};
-
-const IDENTITY: Identity = Identity {
-    vendor: 0x1234,
-    device: 0x5678,
-    revision: 9,
-    class: 0xff_00_01,
-    subsystem_vendor: 0x1af4,
-    subsystem: 0x42,
-};
-
-/// A function with a word to read and write, which raises interrupts on demand: storing to
-/// offset 0x800 sets the line, storing to 0x808 raises a vector, to 0x810 asks for time.
-struct Latch {
-    config: Config,
-    word: u64,
-    due_ns: Option<u64>,
-}
-
-impl Latch {
-    fn new() -> Box<Self> {
-        let mut config = Config::new(&IDENTITY)
-            .line()
-            .bar(0, BarKind::Memory32, 0x1000)
-            .bar(2, BarKind::Memory64, 0x4000)
-            .bar(4, BarKind::Ports, 0x20);
-        config.message_interrupts(0, 3, 0, 0x400);
-        config.capability(9, &[4, 0xaa, 0xbb], &[0, 0xf0]);
-        Box::new(Self {
-            config,
-            word: 0,
-            due_ns: None,
-        })
-    }
-}
-
-impl Function for Latch {
-    fn kind(&self) -> &'static str {
-        "latch"
-    }
-
-    fn config(&self) -> &Config {
-        &self.config
-    }
-
-    fn config_mut(&mut self) -> &mut Config {
-        &mut self.config
-    }
-
-    fn read(&mut self, bar: u8, offset: u64, _width: Width, _cx: &mut Cx) -> u64 {
-        self.word | u64::from(bar) << 24 | offset << 32
-    }
-
-    fn write(&mut self, _bar: u8, offset: u64, _width: Width, value: u64, cx: &mut Cx) {
-        match offset {
-            0x800 => self.config.set_line(value != 0),
-            0x808 => self.config.raise(value as u16, cx),
-            0x810 => self.due_ns = Some(value).filter(|at| *at != 0),
-            _ => self.word = value & 0xff,
-        }
-    }
-
-    fn due_ns(&self) -> Option<u64> {
-        self.due_ns
-    }
-
-    fn event(&mut self, _cx: &mut Cx) {
-        self.due_ns = None;
-        self.config.set_line(true);
-    }
-
-    fn reset(&mut self) {
-        self.word = 0;
-        self.due_ns = None;
-    }
-
-    fn save(&self, out: &mut Section) {
-        out.u64("word", self.word);
-        out.u64("due_ns", self.due_ns.unwrap_or(0));
-    }
-
-    fn restore(&mut self, from: &Fields) -> Result<(), StateError> {
-        self.word = from.u64("word")?;
-        self.due_ns = Some(from.u64("due_ns")?).filter(|at| *at != 0);
-        Ok(())
-    }
-}
-
-fn windows() -> Windows {
-    let ports = Window {
-        bus_base: 0,
-        ..Window::identity(0x300_0000, 0x1_0000)
-    };
-    Windows {
-        ecam: Window::identity(0x3000_0000, 0x1000_0000).place,
-        ports,
-        memory32: Window::identity(0x4000_0000, 0x4000_0000),
-        memory64: Some(Window::identity(0x4_0000_0000, 0x4_0000_0000)),
-    }
-}
-
-fn host(slots: &[u8]) -> PciHost {
-    let mut host = PciHost::new(windows());
-    for slot in slots {
-        assert!(host.add(*slot, Latch::new()));
-    }
-    host
-}
-
-/// A bus with latches at slots 1 and 6, and short words for accesses.
-struct Bench(FakeBus<PciHost>);
-
-const ECAM: usize = 0;
-const PORTS: usize = 1;
-const MEMORY: usize = 2;
-const HIGH: usize = 3;
-
-impl Bench {
-    fn new() -> Self {
-        Self(FakeBus::new(host(&[1, 6])))
-    }
-
-    fn load(&mut self, window: usize, offset: u64, width: Width) -> u64 {
-        self.0.call(
-            |host, cx| match host.window(window).unwrap().read(offset, width, cx) {
-                Answer::Done(value) => value,
-                other => panic!("{other:?}"),
-            },
-        )
-    }
-
-    fn store(&mut self, window: usize, offset: u64, width: Width, value: u64) {
-        self.0
-            .call(|host, cx| host.window(window).unwrap().write(offset, width, value, cx));
-    }
-
-    fn config(&mut self, slot: u64, register: u64) -> u64 {
-        self.load(ECAM, slot << 15 | register, Width::B4)
-    }
-
-    fn set_config(&mut self, slot: u64, register: u64, value: u64) {
-        self.store(ECAM, slot << 15 | register, Width::B4, value);
-    }
-
-    /// Gives a latch its addresses and switches it on.
-    fn place(&mut self, slot: u64, command: u64) {
-        self.set_config(slot, 0x10, 0x4000_0000 + slot * 0x1000);
-        self.set_config(slot, 0x18, slot * 0x4000);
-        self.set_config(slot, 0x1c, 4);
-        self.set_config(slot, 0x20, slot * 0x20);
-        self.set_config(slot, 0x04, command);
-    }
-
-    /// Stores to a latch's first range.
-    fn poke(&mut self, slot: u64, offset: u64, value: u64) {
-        self.store(MEMORY, slot * 0x1000 + offset, Width::B4, value);
-    }
-
-    /// Sets a vector up and unmasks it.
-    fn vector(&mut self, slot: u64, vector: u64, control: u64) {
-        for (word, value) in [0x1000 * vector, 1, 0x50 + vector, control]
-            .into_iter()
-            .enumerate()
-        {
-            self.poke(slot, 16 * vector + 4 * word as u64, value);
-        }
-    }
-}
+use crate::Config;
+use crate::testing::{Bench, ECAM, HIGH, IDENTITY, Latch, MEMORY, PORTS, host};
 
 #[test]
 fn configuration_space_is_found_at_slots_that_are_taken() {
@@ -339,14 +170,23 @@ fn a_saved_bus_is_restored_and_another_one_refused() {
     bench.vector(6, 1, 0);
     bench.poke(6, 0x808, 1);
     bench.poke(6, 0x500, 7);
-    assert!(
-        !bench.0.survives(&mut host(&[1])),
-        "a slot that is not there"
-    );
-    assert!(
-        !bench.0.survives(&mut host(&[1, 5, 6])),
-        "a slot that was not there"
-    );
+    let mut saved = Section::new("pci", 1);
+    bench.0.device.save(&mut saved);
+    let refused = |slots: &[u8], change: &dyn Fn(&mut Latch)| {
+        let (mut other, mut latch) = (host(slots), Latch::new());
+        change(&mut latch);
+        other.add(6, latch);
+        other.restore(&saved.fields()).is_err()
+    };
+    assert!(refused(&[], &|_| ()), "a slot is missing");
+    assert!(refused(&[1, 5], &|_| ()), "a slot too many");
+    assert!(!refused(&[1], &|_| ()));
+    let added = |latch: &mut Latch| {
+        latch.config.capability(9, &[4, 1], &[]);
+    };
+    assert!(refused(&[1], &added), "another function");
+    let bare = |latch: &mut Latch| latch.config = Config::new(&IDENTITY);
+    assert!(refused(&[1], &bare), "a function without vectors");
     let mut copy = host(&[1, 6]);
     assert!(bench.0.survives(&mut copy));
     bench.0.device = copy;
@@ -356,6 +196,45 @@ fn a_saved_bus_is_restored_and_another_one_refused() {
     bench.0.device.reset();
     assert_eq!(bench.load(MEMORY, 0x6500, Width::B4), 0xffff_ffff);
     assert_eq!(bench.config(6, 0x40), 0x0002_4c11);
+}
+
+#[test]
+fn a_line_that_was_up_goes_down_after_a_restore() {
+    let mut bench = Bench::new();
+    bench.place(6, 6);
+    bench.poke(6, 0x800, 1);
+    let mut copy = host(&[1, 6]);
+    assert!(bench.0.survives(&mut copy) && bench.0.level(2));
+    bench.0.device = copy;
+    bench.poke(6, 0x800, 0);
+    assert!(!bench.0.level(2));
+}
+
+#[test]
+fn a_time_that_was_asked_for_can_be_cancelled_after_a_restore() {
+    let mut bench = Bench::new();
+    bench.place(6, 6);
+    bench.poke(6, 0x810, 500);
+    let mut copy = host(&[1, 6]);
+    assert!(bench.0.survives(&mut copy));
+    bench.0.device = copy;
+    bench.poke(6, 0x810, 0);
+    bench.0.run_until(1000);
+    assert!(!bench.0.level(2));
+}
+
+#[test]
+fn the_address_of_a_message_is_a_word() {
+    let mut bench = Bench::new();
+    bench.place(6, 6);
+    bench.poke(6, 0, 0x2403);
+    assert_eq!(bench.load(MEMORY, 0x6000, Width::B4), 0x2400);
+    bench.store(MEMORY, 0x6008, Width::B1, 0xff);
+    assert_eq!(
+        bench.load(MEMORY, 0x6008, Width::B4),
+        0,
+        "narrow stores mean nothing"
+    );
 }
 
 #[test]

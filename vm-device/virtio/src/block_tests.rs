@@ -1,115 +1,17 @@
 //! Tests of the block device over a disk in memory.
 
-use std::sync::{Arc, Mutex};
+use vm_core::{Section, Width};
+use vm_device_bus::Device;
+use vm_device_bus::testing::RAM_BASE;
 
-use vm_core::Width;
-use vm_device_bus::{Device, Disk, DiskDone, DiskError, DiskOp, DiskRequest};
-use vm_mem::GuestRam;
-
-use crate::testing::{DATA, Driver, WRITE, storm};
-use crate::{Block, Completion, F_EVENT_IDX, MmioSlot, Register};
+use crate::block_request::Request;
+use crate::testing::{DATA, Driver, Rings, WRITE, storm};
+use crate::testing_disk::MemoryDisk;
+use crate::{Completion, F_EVENT_IDX, MmioSlot, Register, VirtioDevice};
 
 const HEADER: u64 = DATA;
 const STATUS: u64 = DATA + 0x100;
 const BUFFER: u64 = DATA + 0x1000;
-/// How the disk in memory behaves, and what it has.
-#[derive(Default)]
-struct Content {
-    bytes: Vec<u8>,
-    read_only: bool,
-    /// Requests end only when they are waited for.
-    slow: bool,
-    waiting: Vec<(GuestRam, DiskRequest)>,
-    done: Vec<DiskDone>,
-    flushes: u32,
-}
-
-#[derive(Clone, Default)]
-struct MemoryDisk(Arc<Mutex<Content>>);
-
-impl MemoryDisk {
-    fn new(sectors: usize) -> Self {
-        let disk = Self::default();
-        disk.0.lock().unwrap().bytes = (0..sectors * 512).map(|i| (i / 512) as u8).collect();
-        disk
-    }
-
-    fn with(self, change: impl FnOnce(&mut Content)) -> Self {
-        change(&mut self.0.lock().unwrap());
-        self
-    }
-
-    fn device(&self, completion: Completion) -> Box<Block> {
-        Box::new(Block::new(Box::new(self.clone()), completion))
-    }
-}
-
-impl Content {
-    fn carry_out(&mut self, ram: &GuestRam, request: &DiskRequest) -> Result<(), DiskError> {
-        let mut at = request.offset as usize;
-        for segment in &request.segments {
-            let end = at + segment.bytes as usize;
-            let bytes = self.bytes.get_mut(at..end).ok_or(DiskError::OutOfRange)?;
-            let moved = match request.op {
-                DiskOp::Read => ram.write(segment.addr, bytes),
-                _ => ram.read(segment.addr, bytes),
-            };
-            moved.map_err(|_| DiskError::OutOfRange)?;
-            at = end;
-        }
-        match request.op {
-            DiskOp::Flush => self.flushes += 1,
-            DiskOp::Discard(n) | DiskOp::WriteZeroes(n) => {
-                self.bytes[at..at + n as usize].fill(0);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn end_one(&mut self) -> bool {
-        if self.waiting.is_empty() {
-            return false;
-        }
-        // The newest first, so that order is the device's work and not luck.
-        let (ram, request) = self.waiting.pop().unwrap();
-        let result = self.carry_out(&ram, &request);
-        let token = request.token;
-        self.done.push(DiskDone { token, result });
-        true
-    }
-}
-
-impl Disk for MemoryDisk {
-    fn bytes(&self) -> u64 {
-        self.0.lock().unwrap().bytes.len() as u64
-    }
-
-    fn read_only(&self) -> bool {
-        self.0.lock().unwrap().read_only
-    }
-
-    fn serial(&self) -> &str {
-        "a disk in memory with a long name"
-    }
-
-    fn submit(&mut self, ram: &GuestRam, request: DiskRequest) {
-        let mut content = self.0.lock().unwrap();
-        content.waiting.push((ram.clone(), request));
-        if !content.slow {
-            content.end_one();
-        }
-    }
-
-    fn finished(&mut self) -> Option<DiskDone> {
-        self.0.lock().unwrap().done.pop()
-    }
-
-    fn wait(&mut self) -> bool {
-        self.0.lock().unwrap().end_one()
-    }
-}
-
 const NOW: Completion = Completion::WhenHostFinishes;
 const LATER: Completion = Completion::AtGuestTime { ns: 50_000 };
 
@@ -120,6 +22,12 @@ fn ask(driver: &mut Driver, kind: u32, sector: u64, buffers: &[(u64, u32, u16)])
     driver.fill(STATUS, &[0xff]);
     let chain = [&[(HEADER, 16, 0)], buffers, &[(STATUS, 1, WRITE)]].concat();
     driver.send(0, &chain)
+}
+
+/// A read of as much as the device takes at once.
+fn big_read() -> Vec<(u64, u32, u16)> {
+    let data = [(RAM_BASE + 0x8_0000, 0x8_0000, WRITE); 126];
+    [&[(HEADER, 16, 0)], &data[..], &[(STATUS, 1, WRITE)]].concat()
 }
 
 fn status(driver: &Driver) -> u8 {
@@ -357,8 +265,19 @@ fn a_reset_ends_what_is_under_way() {
     );
     driver.fill(BUFFER, &[0x55; 512]);
     driver.bus.run_until(1_000_000);
+    assert_eq!(status(&driver), 0xff, "no status is written any more");
     assert_eq!(driver.bytes(BUFFER, 512), [0x55; 512]);
     assert_eq!(driver.rings[0].used_index(&driver.bus.ram), 0);
+    driver.rings[0] = Rings::new(0, 128);
+    driver.rings[0].set_index(&driver.bus.ram, 0);
+    driver.start(0);
+    driver.bus.run_until(2_000_000);
+    driver.bus.call(|slot, cx| slot.wake(cx));
+    assert_eq!(
+        driver.rings[0].used_index(&driver.bus.ram),
+        0,
+        "it is forgotten"
+    );
 }
 
 #[test]
@@ -394,6 +313,93 @@ fn chains_that_found_no_room_are_taken_when_there_is_some() {
     assert_eq!(disk.0.lock().unwrap().waiting.len(), 128);
     driver.bus.run_until(200_000);
     assert_eq!(driver.rings[0].used_index(&driver.bus.ram), 200);
+}
+
+#[test]
+fn requests_larger_than_the_limits_do_not_reach_the_disk() {
+    let disk = MemoryDisk::new(1).with(|content| {
+        content.slow = true;
+        content.claims = Some(1 << 40);
+    });
+    let mut driver = Driver::new(disk.device(LATER), 0);
+    let waiting = || disk.0.lock().unwrap().waiting.len();
+    for (bytes, expected, under_way) in [(0x8_0000, 0xff, 1), (0x8_0200, 1, 1)] {
+        ask(
+            &mut driver,
+            0,
+            0,
+            &[(RAM_BASE + 0x7_0000, bytes, WRITE); 126],
+        );
+        assert_eq!(
+            (status(&driver), waiting()),
+            (expected, under_way),
+            "126 x {bytes}"
+        );
+    }
+    let mut range = |count: u32, expected: u8, under_way| {
+        driver.fill(BUFFER, &0_u64.to_le_bytes());
+        driver.fill(BUFFER + 8, &u64::from(count).to_le_bytes());
+        ask(&mut driver, 11, 0, &[(BUFFER, 16, 0)]);
+        assert_eq!(
+            (status(&driver), waiting()),
+            (expected, under_way),
+            "{count} sectors"
+        );
+    };
+    range(1 << 21, 0xff, 2);
+    range((1 << 21) + 1, 1, 2);
+}
+
+#[test]
+fn one_call_does_not_ask_the_disk_for_too_much() {
+    let disk = MemoryDisk::new(1).with(|content| {
+        content.slow = true;
+        content.claims = Some(1 << 40);
+    });
+    let mut driver = Driver::new(disk.device(LATER), 0);
+    let waiting = || disk.0.lock().unwrap().waiting.len();
+    let head = driver.rings[0].chain(&driver.bus.ram, &big_read());
+    driver.rings[0].offer(&driver.bus.ram, head);
+    driver.rings[0].offer(&driver.bus.ram, head);
+    driver.set(Register::QueueNotify, 0);
+    assert_eq!(waiting(), 2);
+    driver.bus.run_until(999);
+    assert_eq!(waiting(), 2);
+    driver.bus.run_until(1000);
+    assert_eq!(waiting(), 3, "the rest comes a little later");
+}
+
+#[test]
+fn saved_requests_are_checked_as_if_a_driver_had_made_them() {
+    let good = [7, 3, 0, 0, 512, RAM_BASE, 99, 1, DATA, 512];
+    assert!(Request::of_words(&good, 2).is_some());
+    for (word, value) in [
+        (1, 1 << 16),
+        (2, 9),
+        (3, 1 << 40),
+        (4, 1024),
+        (4, u64::MAX),
+        (7, 2),
+    ] {
+        let mut words = good;
+        words[word] = value;
+        assert!(
+            Request::of_words(&words, 2).is_none(),
+            "word {word} = {value}"
+        );
+    }
+    let restore = |count: usize| {
+        let mut section = Section::new("virtio-block", 1);
+        section.u64("sectors", 2);
+        section.u64("next_token", 8);
+        section.u64("resume_ns", u64::MAX);
+        section.words("flight", &good.repeat(count));
+        MemoryDisk::new(2)
+            .device(LATER)
+            .restore(&section.fields())
+            .is_ok()
+    };
+    assert_eq!((restore(128), restore(129)), (true, false));
 }
 
 #[test]

@@ -216,6 +216,15 @@ mod tests {
     }
 
     #[test]
+    fn nobody_prints_more_than_the_limit_at_once() {
+        let script = Script::default();
+        let mut driver = Driver::new(script.device(), 0);
+        driver.send(SEND, &[(DATA, 50_000, 0), (DATA, 50_000, 0)]);
+        assert_eq!(script.printed().len(), 65_536);
+        assert_eq!(driver.used(SEND), [(0, 0)]);
+    }
+
+    #[test]
     fn input_waits_for_room_and_room_for_input() {
         let script = Script::default();
         let mut driver = Driver::new(script.device(), 0);

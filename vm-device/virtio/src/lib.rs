@@ -33,6 +33,8 @@ mod split;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod testing_disk;
+#[cfg(test)]
 mod tests;
 mod transport;
 

@@ -44,12 +44,17 @@ impl Driver {
                 .collect(),
             structures: Vec::new(),
         };
-        driver.set_config(0x14, Width::B4, MESSAGES);
-        driver.set_config(0x20, Width::B4, REGISTERS & 0xffff_ffff);
-        driver.set_config(0x24, Width::B4, REGISTERS >> 32);
-        driver.set_config(4, Width::B2, 6);
+        driver.switch_on(6);
         driver.find_structures();
         driver
+    }
+
+    /// Gives the function its addresses and the command register this value.
+    fn switch_on(&mut self, command: u64) {
+        self.set_config(0x14, Width::B4, MESSAGES);
+        self.set_config(0x20, Width::B4, REGISTERS & 0xffff_ffff);
+        self.set_config(0x24, Width::B4, REGISTERS >> 32);
+        self.set_config(4, Width::B2, command);
     }
 
     fn find_structures(&mut self) {
@@ -249,6 +254,20 @@ fn each_queue_has_its_message_and_changes_have_one() {
 }
 
 #[test]
+fn a_reset_forgets_vectors_and_reasons() {
+    let mut driver = rng();
+    driver.start(false);
+    driver.send(0, &[(DATA, 16, WRITE)]);
+    driver.set_common(0x10, Width::B2, 1);
+    driver.set_common(0x1a, Width::B2, 1);
+    driver.set_common(0x14, Width::B1, 0);
+    assert!(!driver.bus.level(SLOT as u32 % 4));
+    assert_eq!(driver.common(0x10, Width::B2), 0xffff);
+    assert_eq!(driver.common(0x1a, Width::B2), 0xffff);
+    assert_eq!(driver.reasons(), 0);
+}
+
+#[test]
 fn a_device_that_may_not_touch_memory_waits() {
     let mut driver = rng();
     driver.start(false);
@@ -283,6 +302,8 @@ fn structures_are_reached_through_configuration_space() {
             0x5a,
             "{bar} {offset} {bytes}: data only"
         );
+        let untouched = (driver.common(0, Width::B4), driver.common(0x14, Width::B1));
+        assert_eq!(untouched, (0, 3));
     }
 }
 
@@ -298,6 +319,16 @@ fn a_saved_function_goes_on_where_it_was() {
     assert_eq!((driver.used(0), driver.bus.messages.len()), (2, 2));
     driver.bus.device.reset();
     assert_eq!(driver.config(4, Width::B2), 0);
+    driver.switch_on(2);
+    driver.rings[0] = Rings::new(0, 8);
+    driver.rings[0].set_index(&driver.bus.ram, 0);
+    driver
+        .bus
+        .ram
+        .store(GuestPhys(driver.rings[0].device), Width::B8, 0);
+    driver.start(false);
+    driver.send(0, &[(DATA, 16, WRITE)]);
+    assert_eq!(driver.used(0), 0, "after a reset it is no bus master");
     let console = PortConsole::new(Box::new(vm_device_bus::NullConsole));
     assert!(
         !driver.bus.survives(&mut host(Box::new(console))),

@@ -119,6 +119,26 @@ fn interrupts_are_suppressed_by_flag_and_by_event_index() {
 }
 
 #[test]
+fn each_reason_is_acknowledged_by_itself() {
+    let mut driver = rng(0);
+    driver.send(0, &[(DATA, 4, WRITE)]);
+    driver.rings[0].set_index(&driver.bus.ram, 0x8000);
+    driver.set(Register::QueueNotify, 0);
+    assert_eq!(driver.value(Register::InterruptStatus), 3);
+    driver.set(Register::InterruptAck, 1);
+    assert_eq!(driver.value(Register::InterruptStatus), 2);
+    assert!(driver.bus.level(0));
+    assert_eq!(driver.interrupt(), 2);
+}
+
+#[test]
+fn nobody_is_given_more_chance_than_the_limit() {
+    let mut driver = rng(0);
+    driver.send(0, &[(DATA, 5000, WRITE), (DATA, 5000, WRITE)]);
+    assert_eq!(driver.used(0), [(0, 4096)]);
+}
+
+#[test]
 fn indirect_tables_are_followed_once() {
     let mut driver = rng(0);
     Rings::describe(&driver.bus.ram, DATA, DATA + 0x100, 8, WRITE | NEXT, 1);
@@ -202,7 +222,7 @@ fn malformed_chains_harm_only_their_driver() {
         offer(d, 0);
     });
     malformed("an indirect table longer than the queue", true, |d| {
-        for i in 0..9 {
+        for i in 0..8 {
             Rings::describe(
                 &d.bus.ram,
                 DATA + 16 * i,
@@ -212,8 +232,8 @@ fn malformed_chains_harm_only_their_driver() {
                 i as u16 + 1,
             );
         }
-        Rings::describe(&d.bus.ram, DATA + 16 * 9, DATA, 4, WRITE, 0);
-        raw(d, 0, DATA, 160, INDIRECT, 0);
+        Rings::describe(&d.bus.ram, DATA + 16 * 8, DATA, 4, WRITE, 0);
+        raw(d, 0, DATA, 144, INDIRECT, 0);
         offer(d, 0);
     });
     malformed("an indirect table of an odd length", true, |d| {

@@ -188,8 +188,7 @@ impl Core {
         if !freed {
             return Signals::default();
         }
-        let signals = self.notify_all(cx);
-        signals.and(self.wake(cx))
+        self.notify_all(cx)
     }
 
     /// All queues may have chains that were not looked at.

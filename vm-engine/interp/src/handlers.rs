@@ -178,7 +178,7 @@ unsafe extern "C" fn deposit(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
 }
 
 /// Reads the slot that `imm` and the operand name together; see [`Op::GetAt`].
-unsafe extern "C" fn get_at(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+unsafe extern "C" fn read_slot(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY; the verifier holds that the row of slots lies inside the layout.
     unsafe {
         let (first, count) = ((*ip).imm & 0xffff, (*ip).imm >> 16);
@@ -188,8 +188,8 @@ unsafe extern "C" fn get_at(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     }
 }
 
-unsafe extern "C" fn set_at(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
-    // SAFETY: as for `get_at`.
+unsafe extern "C" fn write_slot(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: as for `read_slot`.
     unsafe {
         let (first, count) = ((*ip).imm & 0xffff, (*ip).imm >> 16);
         let index = first + (word(cpu, ip, A) & count.wrapping_sub(1));
@@ -240,8 +240,8 @@ impl Arithmetic {
             Self::Pc => pc,
             Self::Extract => extract,
             Self::Deposit => deposit,
-            Self::GetAt => get_at,
-            Self::SetAt => set_at,
+            Self::GetAt => read_slot,
+            Self::SetAt => write_slot,
         })
     }
 }

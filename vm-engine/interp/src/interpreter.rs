@@ -5,143 +5,43 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vm_core::{
-    Answer, Clock, Exit, Fields, Flush, GuestPhys, GuestVirt, Kick, Register, Section, StateError,
-    Trace, TraceEvent, TraceKinds, Trap, Vcpu,
-};
+use vm_core::{Exit, GuestPhys, GuestVirt, Kick, TraceEvent, TraceKinds, Trap};
 use vm_ir::Frontend;
-use vm_mem::{ContextKey, GuestRam, Tlb};
+use vm_mem::ContextKey;
 
-use crate::blocks::{BlockStats, Blocks};
+use crate::blocks::Blocks;
 use crate::control::enter;
 use crate::cpu::{Cpu, Stop};
+use crate::engine::{Shared, SharedTrace};
 use crate::flat::Code;
-use crate::jumps::Jumps;
-use crate::observe::{Before, steps};
+use crate::observe::Before;
 use crate::slow::Slow;
-use crate::translate::Translator;
-use crate::watch::Watch;
-
-/// A trace that the CPUs of a machine share.
-pub type SharedTrace = Arc<Mutex<dyn Trace>>;
-
-/// What the interpreted CPUs of one machine share.
-pub struct Engine {
-    frontend: Arc<dyn Frontend>,
-    ram: GuestRam,
-    clock: Arc<Clock>,
-    shared: Arc<Mutex<Shared>>,
-    trace: Option<SharedTrace>,
-}
-
-struct Shared {
-    blocks: Blocks,
-    translator: Translator,
-}
-
-impl Engine {
-    /// An engine for CPUs of this architecture.
-    #[must_use]
-    pub fn new(frontend: Arc<dyn Frontend>, ram: GuestRam, clock: Arc<Clock>) -> Self {
-        let translator = Translator::new(&*frontend);
-        let shared = Arc::new(Mutex::new(Shared {
-            blocks: Blocks::default(),
-            translator,
-        }));
-        Self {
-            frontend,
-            ram,
-            clock,
-            shared,
-            trace: None,
-        }
-    }
-
-    /// Hands all events of the CPUs made from now on to a trace.
-    pub fn set_trace(&mut self, trace: SharedTrace) {
-        self.trace = Some(trace);
-    }
-
-    /// A new CPU, after reset.
-    #[must_use]
-    pub fn cpu(&self, number: u32) -> Interpreter {
-        let frontend = self.frontend.clone();
-        let slots = frontend.layout().slots.len();
-        let stepped = match &self.trace {
-            Some(trace) => steps(Some(&mut *lock(trace))),
-            None => false,
-        };
-        let mem = self
-            .trace
-            .as_ref()
-            .is_some_and(|t| lock(t).kinds().any(TraceKinds::MEM));
-        let slow = Slow {
-            rules: frontend.float_rules(),
-            helpers: frontend.helpers(),
-            slots,
-            ram: self.ram.clone(),
-            clock: self.clock.clone(),
-            tlb: Tlb::new(),
-            table: 0,
-            jumps: Jumps::default(),
-            reservation: usize::from(frontend.layout().reservation.0),
-            after: None,
-            answers: (Vec::new(), 0),
-            slice: (0, 0),
-            blocks: std::ptr::null_mut(),
-            watch: mem.then(Watch::default),
-            requests: Vec::new(),
-            frontend,
-        };
-        let mut cpu = Interpreter {
-            cpu: Cpu::new(),
-            slow: Box::new(slow),
-            shared: self.shared.clone(),
-            number,
-            context: ContextKey::default(),
-            retired: 0,
-            asked: None,
-            kick: Kick::default(),
-            seen: (0, 0, 0),
-            trace: self.trace.clone(),
-            stepped,
-        };
-        cpu.reset();
-        cpu
-    }
-
-    /// Counters of the translated code.
-    #[must_use]
-    pub fn stats(&self) -> BlockStats {
-        lock(&self.shared).blocks.stats
-    }
-}
 
 /// One interpreted CPU.
 pub struct Interpreter {
-    cpu: Box<Cpu>,
-    slow: Box<Slow>,
-    shared: Arc<Mutex<Shared>>,
-    number: u32,
-    context: ContextKey,
-    retired: u64,
+    pub(crate) cpu: Box<Cpu>,
+    pub(crate) slow: Box<Slow>,
+    pub(crate) shared: Arc<Mutex<Shared>>,
+    pub(crate) number: u32,
+    pub(crate) context: ContextKey,
+    pub(crate) retired: u64,
     /// The access that was handed out and has no answer yet.
-    asked: Option<vm_core::Access>,
-    kick: Kick,
+    pub(crate) asked: Option<vm_core::Access>,
+    pub(crate) kick: Kick,
     /// How far this CPU has followed the blocks' epochs and list of protected pages.
-    seen: (u64, u64, usize),
-    trace: Option<SharedTrace>,
-    stepped: bool,
+    pub(crate) seen: (u64, u64, usize),
+    pub(crate) trace: Option<SharedTrace>,
+    pub(crate) stepped: bool,
 }
 
 /// Another thread's panic can not leave anything half done here that a lock would have to guard:
 /// all of it is a cache.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Interpreter {
-    fn slots(&mut self) -> &mut [u64] {
+    pub(crate) fn slots(&mut self) -> &mut [u64] {
         &mut self.cpu.words[..self.slow.slots]
     }
 
@@ -150,7 +50,7 @@ impl Interpreter {
     }
 
     /// Runs until something needs the owner.
-    fn run_slice(&mut self, shared: &mut Shared, budget: u64) -> Exit {
+    pub(crate) fn run_slice(&mut self, shared: &mut Shared, budget: u64) -> Exit {
         let mut fuel = budget.min(i64::MAX as u64 / 4) as i64;
         let pc = self.pc_slot();
         self.cpu.pc = self.cpu.words[pc];
@@ -168,7 +68,6 @@ impl Interpreter {
                 if self.take_interrupt() {
                     continue;
                 }
-                fresh = false;
             }
             if let Some(exit) = self.slow.after.take() {
                 break exit;
@@ -176,9 +75,11 @@ impl Interpreter {
             if fuel <= 0 {
                 break Exit::Budget;
             }
-            let alone = self.stepped || !self.slow.answers.0.is_empty();
+            let answered = !self.slow.answers.0.is_empty();
+            let alone = self.stepped || answered;
             match self.step(shared, alone, &mut fuel) {
-                Stop::Fuel | Stop::Lookup | Stop::LookupIndirect => {}
+                // What an instruction did to a device shows right behind it.
+                Stop::Fuel | Stop::Lookup | Stop::LookupIndirect => fresh = answered,
                 Stop::Next => fresh = true,
                 Stop::Trap(trap) => {
                     if !self.trap(trap, start, fuel) {
@@ -289,6 +190,8 @@ impl Interpreter {
     /// Runs one instruction, with the answers that devices have given so far, and its witness.
     fn run_alone(&mut self, shared: &mut Shared, code: *const Code, fuel: &mut i64) -> Stop {
         let frontend = self.slow.frontend.clone();
+        let (first, budget) = self.slow.slice;
+        self.retired = first.wrapping_add((budget - *fuel) as u64);
         let before = self.witness(&*frontend);
         self.slow.answers.1 = 0;
         // One instruction's worth of fuel, so that what it jumps to is not entered.
@@ -429,108 +332,5 @@ impl Interpreter {
             self.slow.tlb.protect(*page);
         }
         self.seen.2 = blocks.protected.len();
-    }
-}
-
-impl Vcpu for Interpreter {
-    fn run(&mut self, budget: u64) -> Exit {
-        if self.kick.take() {
-            return Exit::Kicked;
-        }
-        let shared = self.shared.clone();
-        let mut shared = lock(&shared);
-        self.run_slice(&mut shared, budget)
-    }
-
-    fn answer(&mut self, answer: Answer) {
-        if let (Some(asked), false) = (self.asked.take(), matches!(answer, Answer::Later(_))) {
-            self.slow.answers.0.push((asked, answer));
-        }
-    }
-
-    fn retired(&self) -> u64 {
-        self.retired
-    }
-
-    fn set_line(&mut self, line: u32, level: bool) {
-        let frontend = self.slow.frontend.clone();
-        frontend.set_line(self.slots(), line, level);
-    }
-
-    fn wakes(&self) -> bool {
-        self.slow.frontend.wakes(&self.cpu.words[..self.slow.slots])
-    }
-
-    fn deadline_ns(&self) -> Option<u64> {
-        self.slow
-            .frontend
-            .deadline_ns(&self.cpu.words[..self.slow.slots])
-    }
-
-    fn registers(&self) -> Vec<Register> {
-        let slots = &self.slow.frontend.layout().slots;
-        slots
-            .iter()
-            .map(|slot| Register {
-                name: slot.name.clone(),
-                kind: slot.kind,
-                bits: slot.bits,
-            })
-            .collect()
-    }
-
-    fn register(&self, name: &str) -> Option<u64> {
-        self.slow
-            .frontend
-            .register(&self.cpu.words[..self.slow.slots], name)
-    }
-
-    fn set_register(&mut self, name: &str, value: u64) -> bool {
-        let frontend = self.slow.frontend.clone();
-        frontend.set_register(self.slots(), name, value)
-    }
-
-    fn flush(&mut self, what: Flush) {
-        self.slow.flush(what);
-    }
-
-    fn reset(&mut self) {
-        let (frontend, number) = (self.slow.frontend.clone(), self.number);
-        self.cpu.words.fill(0);
-        frontend.reset(self.slots(), number);
-        self.slow.answers.0.clear();
-        self.asked = None;
-        self.slow.flush(Flush::All);
-    }
-
-    fn kick(&self) -> Kick {
-        self.kick.clone()
-    }
-
-    fn save(&self, out: &mut Section) {
-        out.u64("retired", self.retired);
-        for (slot, value) in self
-            .slow
-            .frontend
-            .layout()
-            .slots
-            .iter()
-            .zip(&self.cpu.words)
-        {
-            out.u64(&slot.name, *value);
-        }
-    }
-
-    fn restore(&mut self, from: &Fields) -> Result<(), StateError> {
-        let frontend = self.slow.frontend.clone();
-        let mut slots = vec![0; self.slow.slots];
-        for (slot, value) in frontend.layout().slots.iter().zip(&mut slots) {
-            *value = from.u64(&slot.name)?;
-        }
-        frontend.check(&slots).map_err(|slot| from.bad(&slot))?;
-        self.retired = from.u64("retired")?;
-        self.reset();
-        self.slots().copy_from_slice(&slots);
-        Ok(())
     }
 }

@@ -16,6 +16,7 @@
 mod blocks;
 mod control;
 mod cpu;
+mod engine;
 mod flat;
 mod flatten;
 mod handlers;
@@ -26,7 +27,9 @@ mod memory;
 mod observe;
 mod slow;
 mod translate;
+mod vcpu;
 mod watch;
 
 pub use blocks::BlockStats;
-pub use interpreter::{Engine, Interpreter, SharedTrace};
+pub use engine::{Engine, SharedTrace};
+pub use interpreter::Interpreter;

@@ -15,7 +15,8 @@ pub(super) fn mark(block: &Block, scratch: &mut Scratch) {
     let mut called = false;
     for (i, inst) in block.insts.iter().enumerate() {
         match inst.op.effect() {
-            Effect::Pure => {}
+            // Floating point adds to the flags, which whoever sets them next does not see.
+            Effect::Pure | Effect::Float => {}
             Effect::Get if inst.op == Op::Get => scratch.forget(inst.imm),
             Effect::Get => scratch.forget_group(inst.imm),
             Effect::Set if inst.op == Op::Set => {
@@ -26,7 +27,6 @@ pub(super) fn mark(block: &Block, scratch: &mut Scratch) {
             }
             // One of the slots is written, but nobody knows which.
             Effect::Set => {}
-            Effect::Float => scratch.forget(scratch.fp_flags),
             Effect::Memory | Effect::Trap => scratch.forget_all(),
             Effect::Helper => {
                 called = true;

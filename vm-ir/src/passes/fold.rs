@@ -323,6 +323,11 @@ fn address_of_code(known: Known, inst: &mut Inst, a: Id, c: u64) -> Option<Id> {
 fn truth(known: Known, inst: &mut Inst, a: Id, c: u64) -> Option<Id> {
     let inner = known.inst(a)?;
     let bit = match inner.op {
+        // A difference is zero where its operands are equal.
+        Op::Sub | Op::Xor if c == 0 => {
+            inst.args = inner.args;
+            return None;
+        }
         Op::Zext if known.ty(inner.args[0]) == Type::I1 => inner.args[0],
         _ if inst.ty == Type::I1 => a,
         _ => return None,

@@ -5,7 +5,7 @@ use vm_core::Entropy;
 use super::{Passes, Scratch, optimise};
 use crate::sample::{self, HELPERS, World};
 use crate::verify::verify;
-use crate::{Block, Layout, float, reference};
+use crate::{Block, Id, Layout, Op, Type, float, reference};
 
 /// What a run leaves behind.
 fn run(block: &Block, layout: &Layout, seed: u64) -> (reference::Outcome, Vec<u64>, World) {
@@ -73,4 +73,33 @@ fn short_blocks_stay_what_they_are() {
 #[test]
 fn long_blocks_stay_what_they_are() {
     check(20_000, 16);
+}
+
+/// Blocks with something changed in them: those that are still valid stay what they are, too.
+#[test]
+fn spoilt_blocks_stay_what_they_are() {
+    let layout = sample::layout();
+    let mut scratch = Scratch::new(&layout, HELPERS);
+    let mut valid = 0;
+    for seed in 0..30_000 {
+        let mut random = Entropy::new(seed);
+        let mut block = sample::block(&mut random, 3);
+        let mut next = |bound: usize| random.next_u64() as usize % bound;
+        let count = block.insts.len();
+        let inst = &mut block.insts[next(count)];
+        match next(4) {
+            0 => inst.args[next(4)] = next(count) as Id,
+            1 => inst.imm ^= 1 << next(64),
+            2 => inst.ty = Type::ALL[next(5)],
+            _ => inst.op = Op::ALL[next(Op::ALL.len())],
+        }
+        if verify(&block, &layout, HELPERS).is_err() {
+            continue;
+        }
+        valid += 1;
+        let wanted = run(&block, &layout, seed);
+        optimise(&mut block, &mut scratch, Passes::ALL);
+        assert!(wanted == run(&block, &layout, seed), "seed {seed}");
+    }
+    assert!(valid > 3_000, "only {valid} valid blocks");
 }

@@ -8,7 +8,7 @@ use super::tree::{Finding, Tree};
 #[rustfmt::skip] // one folder a line
 const ARROWS: &[(&str, &[&str])] = &[
     ("vm-core",     &[]),
-    ("vm-ir",       &["vm-core"]),
+    ("vm-ir",       &["vm-core", "vm-mem"]),
     ("vm-mem",      &["vm-core"]),
     ("vm-frontend", &["vm-core", "vm-ir", "vm-mem"]),
     ("vm-engine",   &["vm-core", "vm-ir", "vm-mem", "vm-engine"]),

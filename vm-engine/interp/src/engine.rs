@@ -1,0 +1,112 @@
+//! What the interpreted CPUs of one machine share, and how they are made.
+
+use std::sync::{Arc, Mutex};
+
+use vm_core::{Clock, Kick, Trace, TraceKinds, Vcpu};
+use vm_ir::Frontend;
+use vm_mem::{ContextKey, GuestRam, Tlb};
+
+use crate::blocks::{BlockStats, Blocks};
+use crate::cpu::Cpu;
+use crate::interpreter::{Interpreter, lock};
+use crate::jumps::Jumps;
+use crate::observe::steps;
+use crate::slow::Slow;
+use crate::translate::Translator;
+use crate::watch::Watch;
+
+/// A trace that the CPUs of a machine share.
+pub type SharedTrace = Arc<Mutex<dyn Trace>>;
+
+/// What the interpreted CPUs of one machine share.
+pub struct Engine {
+    frontend: Arc<dyn Frontend>,
+    ram: GuestRam,
+    clock: Arc<Clock>,
+    shared: Arc<Mutex<Shared>>,
+    trace: Option<SharedTrace>,
+}
+
+/// The translated code, under one lock: CPUs run in turn.
+pub struct Shared {
+    pub blocks: Blocks,
+    pub translator: Translator,
+}
+
+impl Engine {
+    /// An engine for CPUs of this architecture.
+    #[must_use]
+    pub fn new(frontend: Arc<dyn Frontend>, ram: GuestRam, clock: Arc<Clock>) -> Self {
+        let translator = Translator::new(&*frontend);
+        let shared = Arc::new(Mutex::new(Shared {
+            blocks: Blocks::default(),
+            translator,
+        }));
+        Self {
+            frontend,
+            ram,
+            clock,
+            shared,
+            trace: None,
+        }
+    }
+
+    /// Hands all events of the CPUs made from now on to a trace.
+    pub fn set_trace(&mut self, trace: SharedTrace) {
+        self.trace = Some(trace);
+    }
+
+    /// A new CPU, after reset.
+    #[must_use]
+    pub fn cpu(&self, number: u32) -> Interpreter {
+        let frontend = self.frontend.clone();
+        let slots = frontend.layout().slots.len();
+        let stepped = match &self.trace {
+            Some(trace) => steps(Some(&mut *lock(trace))),
+            None => false,
+        };
+        let mem = self
+            .trace
+            .as_ref()
+            .is_some_and(|t| lock(t).kinds().any(TraceKinds::MEM));
+        let slow = Slow {
+            rules: frontend.float_rules(),
+            helpers: frontend.helpers(),
+            slots,
+            ram: self.ram.clone(),
+            clock: self.clock.clone(),
+            tlb: Tlb::new(),
+            table: 0,
+            jumps: Jumps::default(),
+            reservation: usize::from(frontend.layout().reservation.0),
+            after: None,
+            answers: (Vec::new(), 0),
+            slice: (0, 0),
+            blocks: std::ptr::null_mut(),
+            watch: mem.then(Watch::default),
+            requests: Vec::new(),
+            frontend,
+        };
+        let mut cpu = Interpreter {
+            cpu: Cpu::new(),
+            slow: Box::new(slow),
+            shared: self.shared.clone(),
+            number,
+            context: ContextKey::default(),
+            retired: 0,
+            asked: None,
+            kick: Kick::default(),
+            seen: (0, 0, 0),
+            trace: self.trace.clone(),
+            stepped,
+        };
+        cpu.reset();
+        cpu
+    }
+
+    /// Counters of the translated code.
+    #[must_use]
+    pub fn stats(&self) -> BlockStats {
+        lock(&self.shared).blocks.stats
+    }
+}
