@@ -144,7 +144,7 @@ macro_rules! taken {
 taken! {
     X ShortX => Xpr, |value| Xpr(value as u8);
     F ShortF => Fpr, |value| Fpr(value as u8);
-    Signed Unsigned Upper Target => i64, |value| value;
+    Signed Unsigned Shift Upper Target => i64, |value| value;
     V Csr Rounding Order Fence => u32, |value| value as u32;
 }
 
