@@ -1,5 +1,7 @@
 //! The table as a whole: overlaps, samples, texts, reserved encodings.
 
+mod encodings;
+
 use super::{ROWS, Row, Status, decode};
 use crate::{assemble, disassemble};
 
@@ -136,14 +138,6 @@ fn reserved_encodings_are_none() {
     }
 }
 
-fn check(text: &str, insn: u32) {
-    let bytes = insn.to_le_bytes();
-    let length = if insn & 3 == 3 { 4 } else { 2 };
-    let shown = disassemble(&bytes[..length], 0x8000_0000);
-    assert_eq!((shown.text.as_str(), shown.bytes), (text, length));
-    assert_eq!(assemble(text, 0x8000_0000), Some((insn, length)), "{text}");
-}
-
 #[test]
 fn what_is_no_instruction_is_shown_as_data() {
     let check = |bytes: &[u8], text: &str| {
@@ -156,5 +150,3 @@ fn what_is_no_instruction_is_shown_as_data() {
     check(&[0x13], ".byte 0x13");
     check(&[], "");
 }
-
-include!("tests_encodings.rs");

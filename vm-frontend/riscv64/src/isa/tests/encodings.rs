@@ -1,4 +1,15 @@
-// Facts from the GNU assembler 2.40, at address 0x8000_0000.
+//! Encodings and their texts as the GNU tools 2.40 give them, at address 0x8000_0000.
+
+use crate::{assemble, disassemble};
+
+fn check(text: &str, insn: u32) {
+    let bytes = insn.to_le_bytes();
+    let length = if insn & 3 == 3 { 4 } else { 2 };
+    let shown = disassemble(&bytes[..length], 0x8000_0000);
+    assert_eq!((shown.text.as_str(), shown.bytes), (text, length));
+    assert_eq!(assemble(text, 0x8000_0000), Some((insn, length)), "{text}");
+}
+
 #[rustfmt::skip] // One line an encoding.
 #[test]
 fn known_encodings_have_their_texts() {
