@@ -14,7 +14,6 @@
 //! **Invariant**: where two rows match one encoding, one of them has all fixed bits of the other
 //! and more, and wins; or a third row has exactly the fixed bits of both.
 
-mod csr_names;
 mod decode;
 pub mod pattern;
 pub mod text;
@@ -43,7 +42,6 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use csr_names::{number as csr_number, plain_csr};
 pub use decode::decode;
 pub use row::{Row, Status};
 pub(crate) use rv_i::jump_hint;

@@ -1,4 +1,4 @@
-//! C and Zcb: the 16-bit encodings; manual, volume I, chapters 26 and 27.
+//! C and Zcb: the 16-bit encodings; manual, volume I, "C Extension" and "Zc*".
 //!
 //! Each has the meaning of a 32-bit instruction, but is a row of its own.
 //! Hints (results to `x0`, shifts by zero) need no rows: they do what they say, which is nothing.

@@ -1,5 +1,5 @@
-//! RV64I: The RISC-V Instruction Set Manual, volume I, chapters 2 and 4, with the hints of
-//! Zihintpause and Zihintntl, which do nothing.
+//! RV64I: The RISC-V Instruction Set Manual, volume I, "RV64I Base
+//! Integer Instruction Set", with the hints of Zihintpause and Zihintntl, which do nothing.
 
 use vm_ir::Hint;
 use vm_ir::Type::{I8, I16, I32, I64};

@@ -1,4 +1,4 @@
-//! Svinval: invalidation of translations in three steps; manual, volume II, chapter 15.
+//! Svinval: invalidation of translations in three steps; manual, volume II, "Svinval".
 //!
 //! The middle step does all the work, so the other two do nothing.
 

@@ -5,7 +5,6 @@
 //! The kind decides both what is printed and what the row's meaning is given.
 
 use super::Row;
-use super::csr_names;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $name:ident $text:literal;)+) => {
@@ -209,8 +208,8 @@ fn show_field(out: &mut String, kind: Kind, value: i64, pc: u64) {
         Kind::Shift => out.push_str(&format!("{value:#x}")),
         Kind::Upper => out.push_str(&format!("{:#x}", value >> 12 & 0xf_ffff)),
         Kind::Target => out.push_str(&format!("{:#x}", pc.wrapping_add(value as u64))),
-        Kind::Csr => match csr_names::name(value as u32) {
-            Some(name) => out.push_str(name),
+        Kind::Csr => match crate::csr::name(value as u16) {
+            Some(name) => out.push_str(&name),
             None => out.push_str(&format!("{value:#x}")),
         },
         Kind::Rounding if value == 7 => {}

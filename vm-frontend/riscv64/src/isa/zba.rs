@@ -1,4 +1,4 @@
-//! Zba: addresses; manual, volume I, chapter 28.
+//! Zba: addresses; manual, volume I, "B Extension".
 
 use vm_ir::Type::I64;
 

@@ -1,4 +1,4 @@
-//! Zbb: bits and bytes; manual, volume I, chapter 28.
+//! Zbb: bits and bytes; manual, volume I, "B Extension".
 
 use vm_ir::Type::{I8, I16, I64};
 

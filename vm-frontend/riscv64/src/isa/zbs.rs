@@ -1,4 +1,4 @@
-//! Zbs: single bits; manual, volume I, chapter 28.
+//! Zbs: single bits; manual, volume I, "B Extension".
 
 #[rustfmt::skip] // One row an instruction.
 super::rows! {

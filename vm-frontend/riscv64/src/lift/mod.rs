@@ -17,6 +17,7 @@ use vm_ir::{Builder, End, MemArg, Op, Order, SlotId, Type, Val};
 
 use crate::isa::jump_hint;
 use crate::slots::{self, Mode};
+use crate::trap::cause;
 
 pub(crate) use block::fetch;
 pub use block::lift;
@@ -35,16 +36,6 @@ pub const ZERO: Xpr = Xpr(0);
 pub const RA: Xpr = Xpr(1);
 /// The stack pointer.
 pub const SP: Xpr = Xpr(2);
-
-/// Causes of exceptions, as `mcause` numbers them.
-pub mod cause {
-    /// The instruction is none, or not permitted here.
-    pub const ILLEGAL: u32 = 2;
-    /// `ebreak`.
-    pub const BREAKPOINT: u32 = 3;
-    /// `ecall` from user mode; those from higher modes follow by privilege.
-    pub const CALL_FROM_USER: u32 = 8;
-}
 
 /// Writes the operations of guest instructions, one after the other.
 #[derive(Debug)]

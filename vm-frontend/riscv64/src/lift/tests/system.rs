@@ -77,6 +77,9 @@ fn plain_registers() {
     check("csrrs a0, sscratch, a1", "sscratch=1 a1=2", "a0=1 sscratch=3");
     check("csrrci a0, sscratch, 1", "sscratch=3", "a0=3 sscratch=2");
     check("csrrs a0, sscratch, zero", "sscratch=3", "a0=3");
+    check("csrrs a0, sepc, zero", "sepc=6", "a0=6");
+    check("csrrw zero, sepc, a1", "a1=7", "call=2(0x141,7,0x14159073) fresh");
+    check("csrrwi a0, scause, 9", "scause=1", "a0=1 scause=9");
     check_in(SUPERVISOR, "csrrw zero, mscratch, a0", "", "trap=2:0x34051073");
 }
 
