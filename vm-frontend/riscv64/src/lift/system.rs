@@ -9,10 +9,9 @@ use super::{Lift, Xpr, ZERO};
 use crate::csr;
 use crate::fields::{MACHINE, SUPERVISOR, USER};
 use crate::helper_ids as helper;
-use crate::slots::Mode;
 use crate::trap::cause;
 
-/// Bits of [`Mode::traps`].
+/// Bits of [`Mode::traps`](crate::slots::Mode::traps).
 const TRAP_MEMORY: u64 = 1;
 const TRAP_WAIT: u64 = 2;
 const TRAP_RETURN: u64 = 4;
@@ -27,7 +26,7 @@ enum Change {
 
 impl<'a> Lift<'a> {
     fn privilege(&self) -> u64 {
-        Mode::privilege(self.mode)
+        self.mode.privilege()
     }
 
     /// Whether a bit of `mstatus` takes an instruction from supervisor mode.
