@@ -39,36 +39,13 @@ mod zicsr;
 mod zifencei;
 
 mod row;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use decode::decode;
 pub use row::{Row, Status};
 pub(crate) use rv_i::jump_hint;
+pub use table::ROWS;
 
-use row::{join, rows};
-
-const PARTS: &[&[Row]] = &[
-    rv_i::ROWS,
-    rv_m::ROWS,
-    rv_a::ROWS,
-    rv_f::ROWS,
-    rv_d::ROWS,
-    rv_zfhmin::ROWS,
-    rv_c::ROWS,
-    rv_v::ROWS,
-    zicsr::ROWS,
-    zifencei::ROWS,
-    zba::ROWS,
-    zbb::ROWS,
-    zbc::ROWS,
-    zbs::ROWS,
-    zicond::ROWS,
-    zicbom::ROWS,
-    zawrs::ROWS,
-    svinval::ROWS,
-    privileged::ROWS,
-];
-
-/// All rows.
-pub static ROWS: &[Row] = &join::<{ row::count(PARTS) }>(PARTS);
+use row::rows;

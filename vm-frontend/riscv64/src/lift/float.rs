@@ -3,7 +3,7 @@
 use vm_ir::Type::{I8, I16, I32, I64};
 use vm_ir::{Op, Type, Val};
 
-use super::{Fpr, Lift, f_slot};
+use super::integer::{Fpr, Lift, f_slot};
 use crate::helper_ids::FLOAT_DIRTY;
 use crate::slots::{FFLAGS, FRM};
 use crate::trap::cause;
