@@ -22,6 +22,15 @@ fn atomics() {
     check("amomax.w a0, a2, (a1)", "a1=0x1000 a2=1 [0x1000]=0xffffffff", "a0=-1 [0x1000]=1");
     check("amominu.w a0, a2, (a1)", "a1=0x1000 a2=1 [0x1000]=0xffffffff", "a0=-1 [0x1000]=1");
     check("amomaxu.d a0, a2, (a1)", "a1=0x1000 a2=-2 [0x1000]=1", "a0=1 [0x1000]=-2");
+    check("lr.w a0, (a1); sc.w a2, a3, (a1)", "a1=0x1000 a3=7 a2=9 [0x1000]=0x80000000", "a0=0xffffffff80000000 a2=0 [0x1000]=7");
+    check("amoswap.d a0, a2, (a1)", "a1=0x1000 a2=-1 [0x1000]=5", "a0=5 [0x1000]=-1");
+    check("amoxor.w a0, a2, (a1)", "a1=0x1000 a2=-1 [0x1000]=0x180000000", "a0=0xffffffff80000000 [0x1000]=0x17fffffff");
+    check("amoand.w a0, a2, (a1)", "a1=0x1000 a2=6 [0x1000]=0x100000003", "a0=3 [0x1000]=0x100000002");
+    check("amoor.w a0, a2, (a1)", "a1=0x1000 a2=6 [0x1000]=0x100000003", "a0=3 [0x1000]=0x100000007");
+    check("amomin.d a0, a2, (a1)", "a1=0x1000 a2=-5 [0x1000]=1", "a0=1 [0x1000]=-5");
+    check("amomax.d a0, a2, (a1)", "a1=0x1000 a2=-5 [0x1000]=1", "a0=1");
+    check("amominu.d a0, a2, (a1)", "a1=0x1000 a2=-5 [0x1000]=1", "a0=1");
+    check("amomaxu.w a0, a2, (a1)", "a1=0x1000 a2=-5 [0x1000]=1", "a0=1 [0x1000]=0xfffffffb");
     check("amoadd.d a0, a2, (a1)", "a1=0x2000", "trap=15:0x2000");
 }
 
@@ -46,7 +55,9 @@ fn fences() {
 #[test]
 fn cache_blocks() {
     let none = MACHINE & !(0b1111 << 7);
-    check("prefetch.r 32(a0)", "", "");
+    check("prefetch.i 32(a0)", "a0=7", "");
+    check("prefetch.r 32(a0)", "a0=7", "");
+    check("prefetch.w -32(a0)", "a0=7", "");
     check("cbo.clean (a0)", "a0=0x1001", "call=12(0x1001)");
     check("cbo.flush (a0)", "a0=0x1001", "call=12(0x1001)");
     check("cbo.inval (a0)", "a0=0x1001", "call=12(0x1001)");

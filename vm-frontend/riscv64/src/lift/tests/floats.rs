@@ -130,3 +130,31 @@ fn off_and_dirty() {
     check_in(clean, "fmv.x.d a0, fa1; fclass.d a1, fa1", "fa1=1", "a0=1 a1=0x20");
     check_in(clean, "fsd fa0, 0(a1)", "a1=0x1000 fa0=1 [0x1000]=0", "[0x1000]=1");
 }
+
+#[rustfmt::skip] // One line a case.
+#[test]
+fn singles() {
+    const F: &str = "fa1=0xffffffff40000000 fa2=0xffffffff40400000 fa3=0xffffffff3f800000";
+    check("fsub.s fa0, fa1, fa2", F, "fa0=0xffffffffbf800000");
+    check("fmul.s fa0, fa1, fa2", F, "fa0=0xffffffff40c00000");
+    check("fdiv.s fa0, fa2, fa1", F, "fa0=0xffffffff3fc00000");
+    check("fsqrt.s fa0, fa3", F, "fa0=0xffffffff3f800000");
+    check("fmadd.s fa0, fa1, fa2, fa3", F, "fa0=0xffffffff40e00000");
+    check("fmsub.s fa0, fa1, fa2, fa3", F, "fa0=0xffffffff40a00000");
+    check("fnmsub.s fa0, fa1, fa2, fa3", F, "fa0=0xffffffffc0a00000");
+    check("fnmadd.s fa0, fa1, fa2, fa3", F, "fa0=0xffffffffc0e00000");
+    check("fsgnjn.s fa0, fa1, fa1", F, "fa0=0xffffffffc0000000");
+    check("fmin.s fa0, fa1, fa2", F, "fa0=0xffffffff40000000");
+    check("fmax.s fa0, fa1, fa2", F, "fa0=0xffffffff40400000");
+    check("fmin.s fa0, fa1, fa4", F, "fa0=0xffffffff40000000");
+    check("feq.s a0, fa1, fa1", F, "a0=1");
+    check("flt.s a0, fa1, fa2", F, "a0=1");
+    check("fle.s a0, fa2, fa1", &format!("{F} a0=1"), "a0=0");
+    check("fcvt.wu.s a0, fa1", F, "a0=2");
+    check("fcvt.wu.s a0, fa1", "fa1=0xffffffff4f000000", "a0=0xffffffff80000000");
+    check("fcvt.l.s a0, fa1", "fa1=0xffffffffc0000000", "a0=-2");
+    check("fcvt.lu.s a0, fa1", "fa1=0xffffffff5f000000", "a0=0x8000000000000000");
+    check("fcvt.s.wu fa0, a1", "a1=-1", "fa0=0xffffffff4f800000 fflags=1");
+    check("fcvt.s.lu fa0, a1", "a1=-1", "fa0=0xffffffff5f800000 fflags=1");
+    check("fld fa0, -8(a1)", "a1=0x1008 [0x1000]=7", "fa0=7");
+}
