@@ -3,6 +3,8 @@
 use vm_ir::{Builder, End, Hint, Lifted};
 
 use super::MACHINE;
+use crate::helpers::HELPERS;
+use crate::isa::{ROWS, Status};
 use crate::lift;
 
 const NOP: [u8; 4] = [0x13, 0, 0, 0];
@@ -73,6 +75,38 @@ fn any_bytes_lift() {
             assert_eq!(lift(&code, mode, 8, &mut builder), Lifted::Done);
             assert!(builder.block().insns >= 1);
             assert!(!crate::disassemble(&code, state).text.is_empty());
+        }
+    }
+}
+
+#[test]
+fn every_row_lifts_to_a_valid_block_in_every_mode() {
+    let layout = crate::slots::layout();
+    let mut state = 0x0123_4567_89ab_cdef_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) as u32
+    };
+    let mut builder = Builder::new();
+    for row in ROWS.iter().filter(|row| row.status != Status::Reserved) {
+        for _ in 0..40 {
+            let Some(insn) = row.sample(random()) else {
+                continue;
+            };
+            // Two of them, so that what the first one leaves behind is met too.
+            let one = insn.to_le_bytes()[..row.bytes as usize].to_vec();
+            let mode = u64::from(random()) & 0xfff;
+            builder.clear();
+            let lifted = lift(&one.repeat(2), mode, 2, &mut builder);
+            assert_eq!(lifted, Lifted::Done);
+            let valid = vm_ir::verify::verify(builder.block(), &layout, &HELPERS);
+            assert!(
+                valid.is_ok(),
+                "{} {insn:#x} in {mode:#x}: {valid:?}",
+                row.name
+            );
         }
     }
 }
