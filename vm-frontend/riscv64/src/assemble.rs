@@ -88,7 +88,7 @@ fn parse(kind: Kind, text: &str, pc: u64) -> Option<(i64, &str)> {
         Kind::V => register(word, &[], 'v')?,
         Kind::Target => number(word)?.wrapping_sub(pc as i64),
         Kind::Upper => i64::from((number(word)? as i32).wrapping_shl(12)),
-        Kind::Csr => crate::isa::csr_number(word)
+        Kind::Csr => crate::csr::by_name(word)
             .map(i64::from)
             .or_else(|| number(word))?,
         Kind::Fence if word == "0" => 0,

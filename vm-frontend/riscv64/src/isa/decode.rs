@@ -8,18 +8,30 @@ use std::sync::LazyLock;
 
 use super::{ROWS, Row, Status};
 
-/// Rows that share their key, the more specific ones first.
-type Bucket = Vec<(u32, u32, u16)>;
+/// What is compared of a row; rows that share their key stand side by side, the more specific
+/// ones first.
+#[derive(Clone, Copy)]
+struct Entry {
+    mask: u32,
+    value: u32,
+    /// Nothing if the encodings are reserved.
+    row: Option<&'static Row>,
+}
 
-enum Place {
-    Here(Bucket),
-    /// Split by [`second_key`].
-    Split(Vec<Bucket>),
+/// Where to look on.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The first entry; or, if the bucket is split, the place of [`second_key`] zero.
+    start: u16,
+    /// How many entries.
+    count: u16,
+    split: bool,
 }
 
 struct Tables {
-    /// By [`first_key`].
-    first: Vec<Place>,
+    /// By [`first_key`]; behind them the places of split buckets.
+    places: Vec<Place>,
+    entries: Vec<Entry>,
 }
 
 /// A key is so many bits wide.
@@ -67,31 +79,58 @@ fn key_of_mask(row: &Row, key: fn(u32) -> u32) -> u32 {
 
 impl Tables {
     fn build() -> Self {
-        let mut order: Vec<usize> = (0..ROWS.len()).collect();
-        order.sort_by_key(|i| std::cmp::Reverse(ROWS[*i].mask.count_ones()));
-        let mut flat: Vec<Vec<usize>> = vec![Vec::new(); 1 << FIRST_BITS];
-        for i in order {
-            for key in keys(&ROWS[i], first_key, FIRST_BITS) {
-                flat[key as usize].push(i);
+        let mut order: Vec<&'static Row> = ROWS.iter().collect();
+        order.sort_by_key(|row| std::cmp::Reverse(row.mask.count_ones()));
+        let mut tables = Self {
+            places: Vec::new(),
+            entries: Vec::new(),
+        };
+        let buckets = split(&order, first_key, FIRST_BITS);
+        let mut crowded = Vec::new();
+        for (key, rows) in buckets.iter().enumerate() {
+            if rows.len() > CROWDED {
+                crowded.push((key, rows));
+                tables.places.push(Place {
+                    start: 0,
+                    count: 0,
+                    split: true,
+                });
+            } else {
+                tables.add(rows);
             }
         }
-        let entry = |i: usize| (ROWS[i].mask, ROWS[i].value, i as u16);
-        let place = |rows: Vec<usize>| {
-            if rows.len() <= CROWDED {
-                return Place::Here(rows.into_iter().map(entry).collect());
+        for (key, rows) in crowded {
+            tables.places[key].start = tables.places.len() as u16;
+            for rows in split(rows, second_key, SECOND_BITS) {
+                tables.add(&rows);
             }
-            let mut split: Vec<Bucket> = vec![Vec::new(); 1 << SECOND_BITS];
-            for i in rows {
-                for key in keys(&ROWS[i], second_key, SECOND_BITS) {
-                    split[key as usize].push(entry(i));
-                }
-            }
-            Place::Split(split)
-        };
-        Self {
-            first: flat.into_iter().map(place).collect(),
+        }
+        tables
+    }
+
+    fn add(&mut self, rows: &[&'static Row]) {
+        self.places.push(Place {
+            start: self.entries.len() as u16,
+            count: rows.len() as u16,
+            split: false,
+        });
+        self.entries.extend(rows.iter().map(|row| Entry {
+            mask: row.mask,
+            value: row.value,
+            row: (row.status != Status::Reserved).then_some(row),
+        }));
+    }
+}
+
+/// Rows by key.
+fn split(rows: &[&'static Row], key: fn(u32) -> u32, bits: u32) -> Vec<Vec<&'static Row>> {
+    let mut buckets = vec![Vec::new(); 1 << bits];
+    for row in rows {
+        for key in keys(row, key, bits) {
+            buckets[key as usize].push(*row);
         }
     }
+    buckets
 }
 
 /// The row of an encoding; `None` if it is reserved or nothing.
@@ -100,18 +139,20 @@ impl Tables {
 #[inline]
 #[must_use]
 pub fn decode(encoding: u32) -> Option<&'static Row> {
-    let encoding = if encoding & 3 == 3 {
-        encoding
-    } else {
-        encoding & 0xffff
-    };
-    let bucket = match TABLES.first.get(first_key(encoding) as usize)? {
-        Place::Here(bucket) => bucket,
-        Place::Split(split) => split.get(second_key(encoding) as usize)?,
-    };
-    let (_, _, index) = bucket
+    let long = encoding & 3 == 3;
+    let encoding = if long { encoding } else { encoding & 0xffff };
+    let tables = &*TABLES;
+    let mut place = tables.places.get(first_key(encoding) as usize)?;
+    if place.split {
+        let at = usize::from(place.start) + second_key(encoding) as usize;
+        place = tables.places.get(at)?;
+    }
+    let start = usize::from(place.start);
+    let entries = tables
+        .entries
+        .get(start..start + usize::from(place.count))?;
+    let found = entries
         .iter()
-        .find(|(mask, value, _)| encoding & mask == *value)?;
-    let row = ROWS.get(usize::from(*index))?;
-    (row.status != Status::Reserved && !row.is_reserved(encoding)).then_some(row)
+        .find(|entry| encoding & entry.mask == entry.value)?;
+    found.row.filter(|row| !row.is_reserved(encoding))
 }

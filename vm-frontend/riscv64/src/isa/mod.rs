@@ -14,7 +14,6 @@
 //! **Invariant**: where two rows match one encoding, one of them has all fixed bits of the other
 //! and more, and wins; or a third row has exactly the fixed bits of both.
 
-mod csr_names;
 mod decode;
 pub mod pattern;
 pub mod text;
@@ -40,37 +39,13 @@ mod zicsr;
 mod zifencei;
 
 mod row;
+mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use csr_names::{number as csr_number, plain_csr};
 pub use decode::decode;
 pub use row::{Row, Status};
 pub(crate) use rv_i::jump_hint;
+pub use table::ROWS;
 
-use row::{join, rows};
-
-const PARTS: &[&[Row]] = &[
-    rv_i::ROWS,
-    rv_m::ROWS,
-    rv_a::ROWS,
-    rv_f::ROWS,
-    rv_d::ROWS,
-    rv_zfhmin::ROWS,
-    rv_c::ROWS,
-    rv_v::ROWS,
-    zicsr::ROWS,
-    zifencei::ROWS,
-    zba::ROWS,
-    zbb::ROWS,
-    zbc::ROWS,
-    zbs::ROWS,
-    zicond::ROWS,
-    zicbom::ROWS,
-    zawrs::ROWS,
-    svinval::ROWS,
-    privileged::ROWS,
-];
-
-/// All rows.
-pub static ROWS: &[Row] = &join::<{ row::count(PARTS) }>(PARTS);
+use row::rows;

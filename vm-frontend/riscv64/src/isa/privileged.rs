@@ -1,5 +1,5 @@
 //! Instructions of the privileged architecture, with those of the hypervisor extension as `todo`;
-//! manual, volume II, chapters 3, 12 and 21.
+//! manual, volume II, "Machine-Level ISA", "Supervisor-Level ISA" and "H Extension".
 
 #[rustfmt::skip] // One row an instruction.
 super::rows! {

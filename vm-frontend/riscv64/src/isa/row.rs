@@ -144,7 +144,7 @@ macro_rules! taken {
 taken! {
     X ShortX => Xpr, |value| Xpr(value as u8);
     F ShortF => Fpr, |value| Fpr(value as u8);
-    Signed Unsigned Upper Target => i64, |value| value;
+    Signed Unsigned Shift Upper Target => i64, |value| value;
     V Csr Rounding Order Fence => u32, |value| value as u32;
 }
 
@@ -201,27 +201,3 @@ macro_rules! meaning {
 }
 
 pub(super) use {meaning, rows, status};
-
-pub(super) const fn count(parts: &[&[Row]]) -> usize {
-    let (mut sum, mut i) = (0, 0);
-    while i < parts.len() {
-        sum += parts[i].len();
-        i += 1;
-    }
-    sum
-}
-
-pub(super) const fn join<const N: usize>(parts: &[&[Row]]) -> [Row; N] {
-    let mut all = [parts[0][0]; N];
-    let (mut at, mut part) = (0, 0);
-    while part < parts.len() {
-        let mut i = 0;
-        while i < parts[part].len() {
-            all[at] = parts[part][i];
-            at += 1;
-            i += 1;
-        }
-        part += 1;
-    }
-    all
-}

@@ -1,4 +1,4 @@
-//! A: Zalrsc and Zaamo; manual, volume I, chapter 13.
+//! A: Zalrsc and Zaamo; manual, volume I, "A Extension".
 
 use vm_ir::Op::{AmoAdd, AmoAnd, AmoMaxS, AmoMaxU, AmoMinS, AmoMinU, AmoOr, AmoSwap, AmoXor};
 use vm_ir::Type::{I32, I64};

@@ -1,4 +1,4 @@
-//! D: double precision; manual, volume I, chapter 21.
+//! D: double precision; manual, volume I, "D Extension".
 
 use vm_ir::Op::{
     FAdd, FConvert, FDiv, FEq, FLe, FLt, FMax, FMin, FMul, FMulAdd, FSqrt, FSub, FToS, FToU, SToF,

@@ -1,4 +1,4 @@
-//! F: single precision; manual, volume I, chapter 20.
+//! F: single precision; manual, volume I, "F Extension".
 
 use vm_ir::Op::{
     FAdd, FDiv, FEq, FLe, FLt, FMax, FMin, FMul, FMulAdd, FSqrt, FSub, FToS, FToU, SToF, UToF,

@@ -1,4 +1,4 @@
-//! M: multiplication and division; manual, volume I, chapter 12.
+//! M: multiplication and division; manual, volume I, "M Extension".
 //!
 //! The operations' results for division by zero and for overflow are the manual's.
 

@@ -1,4 +1,4 @@
-//! V: vectors; manual, volume I, chapter 31. Nothing is offered yet: the rows are the instruction
+//! V: vectors; manual, volume I, "V Extension". Nothing is offered yet: the rows are the instruction
 //! formats, which decode and print the fields that the formats have.
 
 #[rustfmt::skip] // One row a format.

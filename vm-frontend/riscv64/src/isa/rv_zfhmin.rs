@@ -1,4 +1,4 @@
-//! Zfhmin: half precision in memory and in conversions; manual, volume I, chapter 23.
+//! Zfhmin: half precision in memory and in conversions; manual, volume I, "Zfhmin".
 
 use vm_ir::Op::FConvert;
 use vm_ir::Type::{I16, I32, I64};

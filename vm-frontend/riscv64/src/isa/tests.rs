@@ -1,5 +1,7 @@
 //! The table as a whole: overlaps, samples, texts, reserved encodings.
 
+mod encodings;
+
 use super::{ROWS, Row, Status, decode};
 use crate::{assemble, disassemble};
 
@@ -79,12 +81,16 @@ fn samples_decode_to_their_row_and_their_text_assembles_to_them() {
             good += 1;
             let found = decode(insn).map(|row| row.name);
             assert_eq!(found, Some(row.name), "{insn:#010x}");
+            let plain = insn & !ignored(row);
+            if decode(plain).is_none_or(|found| found.name != row.name) {
+                // Without the bits that the row ignores it is the encoding of another.
+                continue;
+            }
             let text = row.show(insn, 0x1000);
             let (back, bytes) = assemble(&text, 0x1000).unwrap_or_else(|| panic!("{text}"));
             // Bits that the row ignores come back as zeroes, and the text with them.
             assert_eq!(row.show(back, 0x1000), text);
-            let used = ignored(row);
-            assert_eq!((back, bytes), (insn & !used, row.bytes as usize), "{text}");
+            assert_eq!((back, bytes), (plain, row.bytes as usize), "{text}");
         }
         assert!(good > 16, "{} has few samples", row.name);
     }
@@ -132,14 +138,6 @@ fn reserved_encodings_are_none() {
     }
 }
 
-fn check(text: &str, insn: u32) {
-    let bytes = insn.to_le_bytes();
-    let length = if insn & 3 == 3 { 4 } else { 2 };
-    let shown = disassemble(&bytes[..length], 0x8000_0000);
-    assert_eq!((shown.text.as_str(), shown.bytes), (text, length));
-    assert_eq!(assemble(text, 0x8000_0000), Some((insn, length)), "{text}");
-}
-
 #[test]
 fn what_is_no_instruction_is_shown_as_data() {
     let check = |bytes: &[u8], text: &str| {
@@ -152,5 +150,3 @@ fn what_is_no_instruction_is_shown_as_data() {
     check(&[0x13], ".byte 0x13");
     check(&[], "");
 }
-
-include!("tests_encodings.rs");

@@ -5,7 +5,6 @@
 //! The kind decides both what is printed and what the row's meaning is given.
 
 use super::Row;
-use super::csr_names;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $name:ident $text:literal;)+) => {
@@ -39,6 +38,8 @@ kinds! {
     Signed "s";
     /// An unsigned number.
     Unsigned "u";
+    /// A distance of shifting, shown in hexadecimal digits.
+    Shift "sh";
     /// A signed number whose low 12 bits are zero and not shown.
     Upper "upper";
     /// A distance from the instruction, shown as the address.
@@ -204,10 +205,11 @@ fn show_field(out: &mut String, kind: Kind, value: i64, pc: u64) {
         Kind::F | Kind::ShortF => out.push_str(name(&F_NAMES)),
         Kind::V => out.push_str(&format!("v{value}")),
         Kind::Signed | Kind::Unsigned => out.push_str(&value.to_string()),
+        Kind::Shift => out.push_str(&format!("{value:#x}")),
         Kind::Upper => out.push_str(&format!("{:#x}", value >> 12 & 0xf_ffff)),
         Kind::Target => out.push_str(&format!("{:#x}", pc.wrapping_add(value as u64))),
-        Kind::Csr => match csr_names::name(value as u32) {
-            Some(name) => out.push_str(name),
+        Kind::Csr => match crate::csr::name(value as u16) {
+            Some(name) => out.push_str(&name),
             None => out.push_str(&format!("{value:#x}")),
         },
         Kind::Rounding if value == 7 => {}

@@ -1,4 +1,4 @@
-//! Zawrs: waiting for a change of reserved memory; manual, volume I, chapter 14.
+//! Zawrs: waiting for a change of reserved memory; manual, volume I, "Zawrs".
 
 #[rustfmt::skip] // One row an instruction.
 super::rows! {

@@ -1,4 +1,4 @@
-//! Zba: addresses; manual, volume I, chapter 28.
+//! Zba: addresses; manual, volume I, "B Extension".
 
 use vm_ir::Type::I64;
 
@@ -12,5 +12,5 @@ super::rows! {
     SH1ADD_UW "0010000 bbbbb aaaaa 010 ddddd 0111011"   "sh1add.uw {d}, {a}, {b}"  |t, d, a, b| t.set_x(d, (t.w(a).zext(I64) << 1) + t.x(b));
     SH2ADD_UW "0010000 bbbbb aaaaa 100 ddddd 0111011"   "sh2add.uw {d}, {a}, {b}"  |t, d, a, b| t.set_x(d, (t.w(a).zext(I64) << 2) + t.x(b));
     SH3ADD_UW "0010000 bbbbb aaaaa 110 ddddd 0111011"   "sh3add.uw {d}, {a}, {b}"  |t, d, a, b| t.set_x(d, (t.w(a).zext(I64) << 3) + t.x(b));
-    SLLI_UW   "000010 iiiiii aaaaa 001 ddddd 0011011"   "slli.uw {d}, {a}, {i:u}"  |t, d, a, i| t.set_x(d, t.w(a).zext(I64) << i);
+    SLLI_UW   "000010 iiiiii aaaaa 001 ddddd 0011011"   "slli.uw {d}, {a}, {i:sh}" |t, d, a, i| t.set_x(d, t.w(a).zext(I64) << i);
 }

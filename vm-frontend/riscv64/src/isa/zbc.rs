@@ -1,4 +1,4 @@
-//! Zbc: carry-less multiplication; manual, volume I, chapter 28.
+//! Zbc: carry-less multiplication; manual, volume I, "B Extension".
 
 #[rustfmt::skip] // One row an instruction.
 super::rows! {

@@ -1,4 +1,4 @@
-//! Zicbom, Zicboz and Zicbop: cache blocks of 64 bytes; manual, volume I, chapter 19.
+//! Zicbom, Zicboz and Zicbop: cache blocks of 64 bytes; manual, volume I, "CMO Extensions".
 //!
 //! There is no cache to manage, so what is left of the first three is who may use them and where.
 //! Prefetches are hints among the encodings of `ori` to `x0`.

@@ -1,4 +1,4 @@
-//! Zicond: conditional zeroes; manual, volume I, chapter 11.
+//! Zicond: conditional zeroes; manual, volume I, "Zicond".
 
 #[rustfmt::skip] // One row an instruction.
 super::rows! {

@@ -1,4 +1,4 @@
-//! Zicsr: control and status registers; manual, volume I, chapter 7.
+//! Zicsr: control and status registers; manual, volume I, "Zicsr".
 
 #[rustfmt::skip] // One row an instruction.
 super::rows! {

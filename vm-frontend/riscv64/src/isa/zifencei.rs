@@ -1,4 +1,4 @@
-//! Zifencei: stores become visible to fetches; manual, volume I, chapter 6.
+//! Zifencei: stores become visible to fetches; manual, volume I, "Zifencei".
 
 #[rustfmt::skip] // One row an instruction.
 super::rows! {
