@@ -11,7 +11,8 @@ use crate::panic_watch::PanicWatch;
 
 /// The host's end of the console.
 pub trait ConsoleIo: Send {
-    /// Takes what the guest prints.
+    /// Takes what the guest prints. It may feed the console from here: in virtual time the guest
+    /// then gets the input at the same instruction in every run.
     fn print(&mut self, bytes: &[u8]);
 }
 
@@ -20,7 +21,8 @@ pub trait ConsoleIo: Send {
 pub struct ConsoleHub(Arc<Mutex<Inner>>, Waker);
 
 struct Inner {
-    io: Box<dyn ConsoleIo>,
+    /// Behind a lock of its own, so that what prints may also feed.
+    io: Arc<Mutex<Box<dyn ConsoleIo>>>,
     input: VecDeque<u8>,
     /// Input has come since the machine last looked.
     fresh: bool,
@@ -38,7 +40,7 @@ impl ConsoleHub {
     #[must_use]
     pub fn new(io: Box<dyn ConsoleIo>) -> Self {
         let inner = Inner {
-            io,
+            io: Arc::new(Mutex::new(io)),
             input: VecDeque::new(),
             fresh: false,
             panics: PanicWatch::default(),
@@ -102,7 +104,11 @@ impl Console for ConsoleHub {
     fn write(&mut self, bytes: &[u8]) {
         let mut inner = self.lock();
         inner.panics.feed(bytes);
-        inner.io.print(bytes);
+        let io = inner.io.clone();
+        drop(inner);
+        io.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .print(bytes);
     }
 
     fn read(&mut self, into: &mut [u8]) -> usize {

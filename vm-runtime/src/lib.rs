@@ -8,6 +8,9 @@
 //! **Invariant**: in virtual time nothing but the configuration, the seed and the console's input
 //! decides what the guest sees.
 //!
+//! **Invariant**: the same images and the same seed are the same run, however it is cut: a limit
+//! or a saved state in its middle changes nothing.
+//!
 //! **Invariant**: no error of the guest is an error of the host: a guest that fails is an ending.
 
 mod board;
@@ -18,8 +21,10 @@ mod ending;
 mod error;
 mod event_log;
 mod files;
+mod inspect;
 mod panic_watch;
 mod snapshot;
+mod turns;
 mod vm;
 mod waker;
 
