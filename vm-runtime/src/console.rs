@@ -13,6 +13,9 @@ use crate::panic_watch::PanicWatch;
 pub trait ConsoleIo: Send {
     /// Takes what the guest prints.
     fn print(&mut self, bytes: &[u8]);
+
+    /// The guest has finished a turn: what was printed should be seen now.
+    fn flush(&mut self) {}
 }
 
 /// The console; clones are the same console.
@@ -27,6 +30,8 @@ struct Inner {
     panics: PanicWatch,
     /// More input may come.
     open: bool,
+    /// Something was printed since the last flush.
+    printed: bool,
 }
 
 /// How much input is kept for a guest that does not read.
@@ -38,7 +43,7 @@ impl ConsoleHub {
     #[must_use]
     pub fn new(io: Box<dyn ConsoleIo>) -> Self {
         let inner =
-            Inner { io, input: VecDeque::new(), fresh: false, panics: PanicWatch::default(), open: true };
+            Inner { io, input: VecDeque::new(), fresh: false, panics: PanicWatch::default(), open: true, printed: false };
         Self(Arc::new(Mutex::new(inner)), Waker::default())
     }
 
@@ -57,6 +62,14 @@ impl ConsoleHub {
     pub fn close(&self) {
         self.lock().open = false;
         self.1.wake();
+    }
+
+    /// Lets the host's end show what was printed.
+    pub(crate) fn flush(&self) {
+        let mut inner = self.lock();
+        if std::mem::take(&mut inner.printed) {
+            inner.io.flush();
+        }
     }
 
     /// Whether more input may come.
@@ -95,6 +108,7 @@ impl Console for ConsoleHub {
     fn write(&mut self, bytes: &[u8]) {
         let mut inner = self.lock();
         inner.panics.feed(bytes);
+        inner.printed = true;
         inner.io.print(bytes);
     }
 
