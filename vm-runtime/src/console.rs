@@ -14,6 +14,9 @@ pub trait ConsoleIo: Send {
     /// Takes what the guest prints. It may feed the console from here: in virtual time the guest
     /// then gets the input at the same instruction in every run.
     fn print(&mut self, bytes: &[u8]);
+
+    /// The guest has finished a turn: what was printed should be seen now.
+    fn flush(&mut self) {}
 }
 
 /// The console; clones are the same console.
@@ -29,6 +32,8 @@ struct Inner {
     panics: PanicWatch,
     /// More input may come.
     open: bool,
+    /// Something was printed since the last flush.
+    printed: bool,
 }
 
 /// How much input is kept for a guest that does not read.
@@ -45,6 +50,7 @@ impl ConsoleHub {
             fresh: false,
             panics: PanicWatch::default(),
             open: true,
+            printed: false,
         };
         Self(Arc::new(Mutex::new(inner)), Waker::default())
     }
@@ -66,6 +72,16 @@ impl ConsoleHub {
     pub fn close(&self) {
         self.lock().open = false;
         self.1.wake();
+    }
+
+    /// Lets the host's end show what was printed.
+    pub(crate) fn flush(&self) {
+        let mut inner = self.lock();
+        if std::mem::take(&mut inner.printed) {
+            let io = inner.io.clone();
+            drop(inner);
+            io.lock().unwrap_or_else(PoisonError::into_inner).flush();
+        }
     }
 
     /// Whether more input may come.
@@ -104,6 +120,7 @@ impl Console for ConsoleHub {
     fn write(&mut self, bytes: &[u8]) {
         let mut inner = self.lock();
         inner.panics.feed(bytes);
+        inner.printed = true;
         let io = inner.io.clone();
         drop(inner);
         io.lock()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use vm_core::{Clock, Entropy, Events, TimeMode, TraceEvent, TraceKinds, Vcpu};
@@ -29,6 +29,8 @@ const DISK_NS: u64 = 50_000;
 pub struct Control {
     quit: Arc<AtomicBool>,
     resets: Arc<AtomicU32>,
+    instructions: Arc<AtomicU64>,
+    guest_ns: Arc<AtomicU64>,
 }
 
 impl Control {
@@ -40,6 +42,18 @@ impl Control {
     /// Restarts the machine soon, as its reset button would.
     pub fn reset(&self) {
         self.resets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Instructions executed so far by all CPUs, a turn ago.
+    #[must_use]
+    pub fn instructions(&self) -> u64 {
+        self.instructions.load(Ordering::Relaxed)
+    }
+
+    /// Guest time in nanoseconds, a turn ago.
+    #[must_use]
+    pub fn guest_ns(&self) -> u64 {
+        self.guest_ns.load(Ordering::Relaxed)
     }
 }
 
@@ -175,6 +189,7 @@ impl Vm {
                 self.power_on()?;
             }
             let turn = self.step();
+            self.show_progress();
             if let Turn::Ends(outcome) = self.settle(turn)? {
                 break outcome;
             }
@@ -187,6 +202,17 @@ impl Vm {
             resets: self.resets,
             state_hash: virtual_time.then(|| self.state_hash()),
         })
+    }
+
+    /// Lets the console and other threads see how far the guest has come.
+    fn show_progress(&self) {
+        self.console.flush();
+        self.control
+            .instructions
+            .store(self.instructions(), Ordering::Relaxed);
+        self.control
+            .guest_ns
+            .store(self.clock.now_ns(), Ordering::Relaxed);
     }
 
     /// Carries out what devices asked for; a restart happens here.
