@@ -3,11 +3,8 @@
 use vm_ir::{Builder, End, Hint, Lifted};
 
 use super::MACHINE;
-<<<<<<< .merge_file_IgxFk0
-=======
 use crate::helpers::HELPERS;
 use crate::isa::{ROWS, Status};
->>>>>>> .merge_file_V71BrV
 use crate::lift;
 
 const NOP: [u8; 4] = [0x13, 0, 0, 0];
@@ -81,8 +78,6 @@ fn any_bytes_lift() {
         }
     }
 }
-<<<<<<< .merge_file_IgxFk0
-=======
 
 #[test]
 fn every_row_lifts_to_a_valid_block_in_every_mode() {
@@ -115,4 +110,3 @@ fn every_row_lifts_to_a_valid_block_in_every_mode() {
         }
     }
 }
->>>>>>> .merge_file_V71BrV
