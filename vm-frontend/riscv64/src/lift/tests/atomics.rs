@@ -9,8 +9,8 @@ fn atomics() {
     check("lr.w.aq a0, (a1)", M, "a0=-2");
     check("lr.d a0, (a1)", M, "a0=0x1fffffffe");
     check("lr.d a0, (a1)", "a1=0x2000", "trap=13:0x2000");
-    check("sc.w a0, a2, (a1)", "a1=0x1000 a2=5 [0x1000]=0 reserved=0x1000 a0=9", "a0=0 [0x1000]=5");
-    check("sc.d.rl a0, a2, (a1)", "a1=0x1000 a2=5 [0x1000]=0 reserved=0x1008", "a0=1");
+    check("lr.w zero, (a1); sc.w a0, a2, (a1)", "a1=0x1000 a2=5 [0x1000]=0 a0=9", "a0=0 [0x1000]=5");
+    check("lr.d zero, (a3); sc.d.rl a0, a2, (a1)", "a1=0x1000 a2=5 a3=0x1008 [0x1000]=0 [0x1008]=0", "a0=1");
     check("sc.d a0, a2, (a1)", "a1=0x1000 a2=5 [0x1000]=0", "a0=1");
     check("amoswap.w a0, a2, (a1)", "a1=0x1000 a2=-1 [0x1000]=0x80000000", "a0=0xffffffff80000000 [0x1000]=0xffffffff");
     check("amoadd.w.aqrl a0, a2, (a1)", "a1=0x1000 a2=4 [0x1000]=0x00000001fffffffe", "a0=-2 [0x1000]=0x100000002");
