@@ -4,7 +4,8 @@
 mod draft;
 mod end;
 
-use draft::{Draft, Kind};
+use draft::Draft;
+pub use draft::Kind;
 use vm_ir::block::NONE;
 use vm_ir::{Block, Effect, End, Frontend, Helper, Id, Inst, MemArg, Op, Order, Type};
 
@@ -59,7 +60,10 @@ impl Flattener {
             self.inst(block, id as Id, inst, frontend)?;
         }
         self.end(block, frontend)?;
-        let ops = self.drafts.iter().map(Draft::finish).collect();
+        let drafts = self.drafts.iter().enumerate();
+        let ops = drafts
+            .map(|(at, draft)| draft.finish(self.drafts.get(at + 1)))
+            .collect();
         Ok((ops, self.sites.as_slice().into()))
     }
 

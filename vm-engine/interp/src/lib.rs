@@ -25,6 +25,7 @@ mod jumps;
 mod link;
 mod memory;
 mod observe;
+mod pairs;
 mod slow;
 mod translate;
 mod vcpu;
