@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use vm_core::{Clock, Exit, GuestPhys, Section, Trap, Vcpu};
+use vm_core::{Answer, Clock, Exit, Fault, GuestPhys, Section, Trap, Vcpu};
 use vm_engine_interp::Engine;
 use vm_ir::passes::Passes;
 use vm_mem::GuestRam;
@@ -180,7 +180,12 @@ fn by_interpreter(guest: &Guest, before: &State, count: u32) -> Result<State, St
     }
     cpu.restore(&section.fields())
         .map_err(|e| format!("the state before: {e}"))?;
-    let exit = cpu.run(u64::from(count));
+    let mut exit = cpu.run(u64::from(count));
+    // Nothing is there but RAM.
+    if let Exit::Access(_) = exit {
+        cpu.answer(Answer::Fault(Fault::NoRegister));
+        exit = cpu.run(u64::from(count) - cpu.retired());
+    }
     let trap = stopped.take_trap();
     let good = match exit {
         Exit::Budget => trap.is_none() && cpu.retired() == u64::from(count),
