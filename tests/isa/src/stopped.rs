@@ -77,7 +77,8 @@ impl Frontend for Stopped {
         self.inner.max_insn_bytes()
     }
 
-    fn deliver(&self, _: &mut [u64], trap: Trap, _: bool, _: u64) -> bool {
+    fn deliver(&self, slots: &mut [u64], trap: Trap, _: bool, pc: u64) -> bool {
+        slots[usize::from(self.layout().pc.0)] = pc;
         *self.trap.lock().unwrap_or_else(PoisonError::into_inner) = Some(trap);
         false
     }

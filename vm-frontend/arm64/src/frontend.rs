@@ -114,7 +114,10 @@ impl Frontend for Arm64 {
     }
 
     /// Exceptions stop the CPU: its state is the one before the instruction.
-    fn deliver(&self, _: &mut [u64], _: Trap, _: bool, _: u64) -> bool {
+    fn deliver(&self, slots: &mut [u64], _: Trap, _: bool, pc: u64) -> bool {
+        if let Some(slot) = slots.get_mut(usize::from(slots::PC.0)) {
+            *slot = pc;
+        }
         false
     }
 

@@ -115,7 +115,7 @@ taken! {
     XSp WSp => Spr, |value| Spr(value as u8);
     Unsigned Bit HighBit Order Barrier => u32, |value| value as u32;
     Signed Offset SignedOffset Target Page => i64, |value| value;
-    Added => i64, |value| (value & 0xfff) << (value >> 12 & 1) * 12;
+    Added => i64, |value| (value & 0xfff) << ((value >> 12 & 1) * 12);
     Wide => (u32, u64), |value| ((value >> 16) as u32 * 16, value as u64 & 0xffff);
     Mask => u64, |value| mask(value as u32, 64).unwrap_or(0);
     MaskW => u64, |value| mask(value as u32, 32).unwrap_or(0);

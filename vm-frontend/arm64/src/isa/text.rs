@@ -267,7 +267,7 @@ pub(crate) fn parse(kind: Kind, text: &str, pc: u64) -> Option<(i64, &str)> {
         Kind::Wide => {
             let (value, rest) = hash(text)?;
             match rest.strip_prefix(", lsl ") {
-                Some(rest) => hash(rest).map(|(by, rest)| (value | by / 16 << 16, rest)),
+                Some(rest) => hash(rest).map(|(by, rest)| (value | (by / 16) << 16, rest)),
                 None => Some((value, rest)),
             }
         }

@@ -33,7 +33,7 @@ pub(crate) const fn marks(pattern: &str, template: &str) -> u32 {
     );
     let float = text::has_kind(template, "f") || text::has_kind(template, "cf");
     let rounds = text::has_kind(template, "rm");
-    float as u32 * FLOAT | rounds as u32 * ROUNDS
+    (float as u32 * FLOAT) | (rounds as u32 * ROUNDS)
 }
 
 /// Whether a rounding mode stands in the encoding that the manual reserves.
