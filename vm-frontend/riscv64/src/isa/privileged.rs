@@ -2,7 +2,7 @@
 //! manual, volume II, "Machine-Level ISA", "Supervisor-Level ISA" and "H Extension".
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Privileged"
     MRET        "0011000 00010 00000 000 00000 1110011" "mret"                    |t| t.machine_return();
     SRET        "0001000 00010 00000 000 00000 1110011" "sret"                    |t| t.supervisor_return();

@@ -8,7 +8,7 @@ use vm_ir::Type::{I8, I16, I32, I64};
 use crate::lift::{RA, SP, ZERO};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "C"
     // Quadrant 0.
     C_ADDI4SPN "000 i[5:4|9:6|2|3] ddd 00"              "c.addi4spn {d:c}, sp, {i:u}" |t, d, i| t.set_x(d, t.x(SP) + i);

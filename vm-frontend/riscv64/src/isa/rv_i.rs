@@ -5,7 +5,7 @@ use vm_ir::Hint;
 use vm_ir::Type::{I8, I16, I32, I64};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "I"
     LUI    "i[31:12] ddddd 0110111"                     "lui {d}, {i:upper}"      |t, d, i| t.set_x(d, t.imm(i));
     AUIPC  "i[31:12] ddddd 0010111"                     "auipc {d}, {i:upper}"    |t, d, i| t.set_x(d, t.pc(i));

@@ -2,7 +2,7 @@
 //! formats, which decode and print the fields that the formats have.
 
 #[rustfmt::skip] // One row a format.
-super::rows! {
+vm_ir::rows! {
     "V"
     VSETVLI  "0 i[10:0] aaaaa 111 ddddd 1010111"             "vsetvli {d}, {a}, {i:u}"                          todo;
     VSETIVLI "11 i[9:0] uuuuu 111 ddddd 1010111"             "vsetivli {d}, {u:u}, {i:u}"                       todo;

@@ -1,5 +1,7 @@
 //! The tables of all files as one.
 
+use vm_ir::rows::{count, join};
+
 use super::Row;
 use super::{
     privileged, rv_a, rv_c, rv_d, rv_f, rv_i, rv_m, rv_v, rv_zfhmin, svinval, zawrs, zba, zbb, zbc,
@@ -29,28 +31,4 @@ const PARTS: &[&[Row]] = &[
 ];
 
 /// All rows.
-pub static ROWS: &[Row] = &join::<{ count(PARTS) }>(PARTS);
-
-const fn count(parts: &[&[Row]]) -> usize {
-    let (mut sum, mut i) = (0, 0);
-    while i < parts.len() {
-        sum += parts[i].len();
-        i += 1;
-    }
-    sum
-}
-
-const fn join<const N: usize>(parts: &[&[Row]]) -> [Row; N] {
-    let mut all = [parts[0][0]; N];
-    let (mut at, mut part) = (0, 0);
-    while part < parts.len() {
-        let mut i = 0;
-        while i < parts[part].len() {
-            all[at] = parts[part][i];
-            at += 1;
-            i += 1;
-        }
-        part += 1;
-    }
-    all
-}
+pub static ROWS: &[Row] = &join::<_, { count(PARTS) }>(PARTS);

@@ -3,7 +3,7 @@
 use vm_ir::Type::I64;
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Zba"
     ADD_UW    "0000100 bbbbb aaaaa 000 ddddd 0111011"   "add.uw {d}, {a}, {b}"     |t, d, a, b| t.set_x(d, t.w(a).zext(I64) + t.x(b));
     SH1ADD    "0010000 bbbbb aaaaa 010 ddddd 0110011"   "sh1add {d}, {a}, {b}"     |t, d, a, b| t.set_x(d, (t.x(a) << 1) + t.x(b));

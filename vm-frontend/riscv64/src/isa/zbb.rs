@@ -3,7 +3,7 @@
 use vm_ir::Type::{I8, I16, I64};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Zbb"
     ANDN   "0100000 bbbbb aaaaa 111 ddddd 0110011"      "andn {d}, {a}, {b}"      |t, d, a, b| t.set_x(d, t.x(a).andnot(t.x(b)));
     ORN    "0100000 bbbbb aaaaa 110 ddddd 0110011"      "orn {d}, {a}, {b}"       |t, d, a, b| t.set_x(d, t.x(a) | !t.x(b));

@@ -1,7 +1,7 @@
 //! Zbs: single bits; manual, volume I, "B Extension".
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Zbs"
     BCLR   "0100100 bbbbb aaaaa 001 ddddd 0110011"      "bclr {d}, {a}, {b}"      |t, d, a, b| t.set_x(d, t.x(a).andnot(t.imm(1) << t.x(b)));
     BCLRI  "010010 iiiiii aaaaa 001 ddddd 0010011"      "bclri {d}, {a}, {i:sh}"  |t, d, a, i| t.set_x(d, t.x(a) & !(1 << i));

@@ -1,0 +1,22 @@
+//! Random encodings against outside judges.
+//!
+//! A [`Program`] is a static ELF file made here, instruction by instruction: sequences of random
+//! encodings, each between code that loads all registers from memory and code that stores them.
+//! At its end it writes its records to standard output.
+//! [`judge`] runs it under an outside emulator, [`ours`] on the interpreter, and [`compare`]
+//! says where their records differ.
+//! What is particular to a guest is how its program is made: [`arm64`].
+//!
+//! **Invariant**: judge and engine run the very same bytes at the same addresses.
+//!
+//! **Invariant**: an encoding that is left out is left out for a reason that is written down.
+
+pub mod arm64;
+pub mod compare;
+mod elf;
+pub mod judge;
+pub mod ours;
+mod program;
+
+pub use compare::{Difference, compare};
+pub use program::{Exclusions, Program, Sequence};
