@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use vm_core::{Clock, Kick, Trace, TraceKinds, Vcpu};
 use vm_ir::Frontend;
+use vm_ir::passes::Passes;
 use vm_mem::{ContextKey, GuestRam, Tlb};
 
 use crate::blocks::{BlockStats, Blocks};
@@ -102,6 +103,11 @@ impl Engine {
         };
         cpu.reset();
         cpu
+    }
+
+    /// Chooses the passes that blocks translated from now on go through.
+    pub fn set_passes(&mut self, passes: Passes) {
+        lock(&self.shared).translator.passes = passes;
     }
 
     /// Counters of the translated code.

@@ -26,6 +26,8 @@ mod link;
 mod memory;
 mod observe;
 mod slow;
+#[cfg(test)]
+mod tests;
 mod translate;
 mod vcpu;
 mod watch;
