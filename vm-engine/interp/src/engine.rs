@@ -7,7 +7,7 @@ use vm_ir::Frontend;
 use vm_ir::passes::Passes;
 use vm_mem::{ContextKey, GuestRam, Tlb};
 
-use crate::blocks::{BlockStats, Blocks};
+use crate::blocks::{BlockStats, Blocks, Limits};
 use crate::cpu::Cpu;
 use crate::interpreter::{Interpreter, lock};
 use crate::jumps::Jumps;
@@ -108,6 +108,11 @@ impl Engine {
     /// Chooses the passes that blocks translated from now on go through.
     pub fn set_passes(&mut self, passes: Passes) {
         lock(&self.shared).translator.passes = passes;
+    }
+
+    /// Chooses how much translated code is kept.
+    pub fn set_limits(&mut self, limits: Limits) {
+        lock(&self.shared).blocks.limits = limits;
     }
 
     /// Counters of the translated code.

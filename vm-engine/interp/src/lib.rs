@@ -32,6 +32,6 @@ mod translate;
 mod vcpu;
 mod watch;
 
-pub use blocks::BlockStats;
+pub use blocks::{BlockStats, Limits};
 pub use engine::{Engine, SharedTrace};
 pub use interpreter::Interpreter;

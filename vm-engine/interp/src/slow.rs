@@ -258,10 +258,10 @@ impl Slow {
 
     /// Forgets translations.
     pub fn flush(&mut self, what: Flush) {
-        for table in self.tlb.flush(what) {
+        for (table, whole) in self.tlb.flush(what) {
             match what {
-                Flush::Page(addr, _) => self.jumps.forget_page(table, addr),
-                Flush::All | Flush::Space(_) => self.jumps.clear(table),
+                Flush::Page(addr, _) if !whole => self.jumps.forget_page(table, addr),
+                _ => self.jumps.clear(table),
             }
         }
     }
