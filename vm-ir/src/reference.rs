@@ -18,6 +18,8 @@ pub enum Purpose {
     Store,
     /// Reads and writes in one step.
     Atomic,
+    /// Reads, and reserves what was read.
+    Reserve,
 }
 
 /// What stands outside a block: memory and helpers.
@@ -207,7 +209,7 @@ impl Run<'_> {
                 Ok(0)
             }
             Op::LoadRes => {
-                let physical = self.outside.probe(addr, ty, Purpose::Load)?;
+                let physical = self.outside.probe(addr, ty, Purpose::Reserve)?;
                 let value = self.outside.load(addr, ty, arg)?;
                 self.reserve(physical, value, ty.bytes());
                 Ok(value)

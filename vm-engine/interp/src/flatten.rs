@@ -339,7 +339,9 @@ impl Flattener {
             }
             op if op.shape().effect == Effect::Float || op == Op::FClass => {
                 let from = args.first().map_or(inst.ty, |arg| value_type(block, *arg));
-                let flags = u64::from(frontend.layout().fp_flags.0);
+                let flags = frontend.layout().fp_flags.0;
+                self.save_aliases(Some((flags, NONE)))?;
+                let flags = u64::from(flags);
                 let imm = from as u64 | flags << 8 | u64::from(fourth) << 24;
                 (Memory::Float { op, ty: inst.ty }, imm)
             }
@@ -375,8 +377,19 @@ impl Flattener {
         let kind = if inst.op == Op::GetAt {
             words[D] = self.temp()?;
             self.places[usize::from(id)] = Place::Dirty(words[D]);
+            if inst.ty == Type::I64 {
+                self.places[usize::from(id)] = Place::Word(words[D], Type::I64);
+            }
             Arithmetic::GetAt
         } else {
+            // The whole slot is written.
+            if !matches!(self.places[usize::from(args[1])], Place::Word(_, clean) if clean <= inst.ty)
+            {
+                let (from, d) = (words[B], self.temp()?);
+                let mask = inst.ty.mask();
+                self.emit(Kind::Arithmetic(Arithmetic::Mask), [d, from, 0, 0], mask);
+                words[B] = d;
+            }
             Arithmetic::SetAt
         };
         self.emit(Kind::Arithmetic(kind), words, inst.imm);
@@ -425,7 +438,12 @@ impl Flattener {
                 draft.words[D] = slot;
                 return true;
             }
-            let stops = matches!(draft.kind, Kind::Memory(_));
+            // A slot chosen at run time may be this one.
+            let any = matches!(
+                draft.kind,
+                Kind::Arithmetic(Arithmetic::GetAt | Arithmetic::SetAt)
+            );
+            let stops = any || matches!(draft.kind, Kind::Memory(_));
             let reads = draft.words[1..]
                 .iter()
                 .any(|read| *read == slot || *read == word);
