@@ -72,6 +72,8 @@ pub struct Vm {
     pub(crate) turn_of: usize,
     /// Instructions that are left of a turn that has begun.
     pub(crate) turn_left: u64,
+    /// Instructions that CPUs could have executed while they did nothing but trap.
+    pub(crate) stalled: u64,
     engine: Engine,
     pub(crate) config: Config,
     files: Files,
@@ -144,6 +146,7 @@ impl Vm {
             resets: 0,
             turn_of: 0,
             turn_left: 0,
+            stalled: 0,
             engine,
             config,
             files,
@@ -227,7 +230,7 @@ impl Vm {
             }
         }
         let limit = self.config.limit_insns.unwrap_or(u64::MAX);
-        Ok(if self.instructions() >= limit {
+        Ok(if self.spent() >= limit {
             Turn::Ends(Outcome::Limit)
         } else {
             Turn::Goes
