@@ -242,10 +242,11 @@ impl Vm {
         Ok(match request {
             Request::PowerOff => Turn::Ends(Outcome::PowerOff),
             Request::Fail(code) => Turn::Ends(Outcome::Failed(code)),
-            Request::Panicked => Turn::Ends(Outcome::Panicked),
-            Request::Reset => match self.config.on_reset {
-                OnReset::Restart if panicked => Turn::Ends(Outcome::Panicked),
-                OnReset::End if panicked => Turn::Ends(Outcome::Panicked),
+            Request::Panicked if self.config.on_reset != OnReset::Always => {
+                Turn::Ends(Outcome::Panicked)
+            }
+            Request::Panicked | Request::Reset => match self.config.on_reset {
+                OnReset::Restart | OnReset::End if panicked => Turn::Ends(Outcome::Panicked),
                 OnReset::End => Turn::Ends(Outcome::Reset),
                 OnReset::Restart | OnReset::Always => {
                     self.resets += 1;

@@ -10,8 +10,8 @@ use vm_runtime::{
 use crate::{Deed, Machine};
 
 /// The most instructions of a boot that does not say otherwise.
-// LIMIT: three times what the longest takes, so that a guest that goes in circles ends soon.
-const LIMIT: u64 = 6_000_000_000;
+// LIMIT: twice what the longest takes, so that a guest that goes in circles ends soon.
+const LIMIT: u64 = 4_000_000_000;
 
 /// A guest that is to be booted.
 #[derive(Clone)]
