@@ -11,7 +11,7 @@ use crate::{Deed, Machine};
 
 /// The most instructions of a boot that does not say otherwise.
 // LIMIT: twice what the longest takes, so that a guest that goes in circles ends soon.
-const LIMIT: u64 = 4_000_000_000;
+const LIMIT: u64 = 10_000_000_000;
 
 /// A guest that is to be booted.
 #[derive(Clone)]

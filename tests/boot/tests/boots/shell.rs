@@ -7,7 +7,7 @@ use tempfile::NamedTempFile;
 use tests_boot::Guest;
 use vm_runtime::{OnReset, Outcome, Snapshot};
 
-const PROMPT: &str = "/ # ";
+const PROMPT: &str = "~ # ";
 
 /// A machine that stands at the prompt.
 struct Prompt {
@@ -18,7 +18,8 @@ struct Prompt {
 }
 
 fn guest(disk: &NamedTempFile) -> Option<Guest> {
-    let guest = Guest::linux("shell modules=1")?.seed(7);
+    // The early console says soon after a restart that there was one.
+    let guest = Guest::linux("shell modules=1 earlycon=sbi")?.seed(7);
     Some(guest.disk(disk.path(), true))
 }
 
