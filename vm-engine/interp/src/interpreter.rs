@@ -40,6 +40,11 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Traps in a row, with no instruction executed between them, after which a slice is over.
+// LIMIT: a handler that can not be fetched traps for ever without using up its budget; real
+// guests nest a few traps at most.
+const STORM: u32 = 1000;
+
 impl Interpreter {
     pub(crate) fn slots(&mut self) -> &mut [u64] {
         &mut self.cpu.words[..self.slow.slots]
@@ -63,6 +68,7 @@ impl Interpreter {
         let frontend = self.slow.frontend.clone();
         frontend.tick(self.slots(), now);
         let mut fresh = true;
+        let (mut storm, mut trapped_at) = (0, i64::MAX);
         let exit = loop {
             if fresh {
                 self.enter_context();
@@ -94,7 +100,11 @@ impl Interpreter {
                     if !self.trap(trap, start, fuel) {
                         break Exit::Stuck;
                     }
-                    fresh = true;
+                    storm = if trapped_at == fuel { storm + 1 } else { 0 };
+                    if storm == STORM {
+                        break Exit::Budget;
+                    }
+                    (fresh, trapped_at) = (true, fuel);
                 }
                 Stop::Access(access) => {
                     self.asked = Some(access);
