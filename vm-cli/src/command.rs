@@ -1,9 +1,10 @@
 //! From the arguments to the command, and from its result to the exit code.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 use crate::args::{Cli, ColorWhen, Command, Common, MachineCommand};
@@ -28,7 +29,7 @@ fn carry_out() -> ExitCode {
                 verbose: 0,
                 color: ColorWhen::Auto,
             };
-            return match refuse(&error) {
+            return match refuse(&error, &words) {
                 // Help and versions were asked for.
                 None => {
                     let _ = error.print();
@@ -41,7 +42,7 @@ fn carry_out() -> ExitCode {
     let common = &cli.common;
     let done = match cli.command {
         None => summary::show(common),
-        Some(Command::Run(args)) => run::run(*args, common),
+        Some(Command::Run(args)) => run::run(&args, common),
         Some(Command::Disasm(args)) => disasm::disasm(&args, common),
         Some(Command::Machine {
             command: MachineCommand::Show(args),
@@ -70,10 +71,17 @@ fn fail(report: &Report, common: &Common) -> ExitCode {
 }
 
 /// The parser's complaint as ours; nothing if it is no complaint.
-fn refuse(error: &clap::Error) -> Option<Report> {
+fn refuse(error: &clap::Error, words: &[OsString]) -> Option<Report> {
     let code = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return None,
-        ErrorKind::ValueValidation | ErrorKind::InvalidValue => codes::VALUE,
+        ErrorKind::ValueValidation => codes::VALUE,
+        // The parser takes a value that is lacking for one that is wrong.
+        ErrorKind::InvalidValue
+            if error.get(ContextKind::InvalidValue)
+                != Some(&ContextValue::String(String::new())) =>
+        {
+            codes::VALUE
+        }
         _ => codes::USAGE,
     };
     let rendered = error.render().to_string();
@@ -103,27 +111,27 @@ fn refuse(error: &clap::Error) -> Option<Report> {
     {
         report = report.help(line);
     }
-    Some(report.help(format!("see `{} --help`", command_named(&rendered))))
+    Some(report.help(format!("see `{} --help`", command_named(words))))
 }
 
-/// The command in the parser's usage line.
-fn command_named(rendered: &str) -> String {
-    let usage = rendered
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Usage: "));
-    let plain = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
-    let words: Vec<&str> = usage.unwrap_or("vm").split(' ').take_while(plain).collect();
-    if words.is_empty() {
-        "vm".to_owned()
-    } else {
-        words.join(" ")
+/// The command that was meant, as far as it was named.
+fn command_named(words: &[OsString]) -> String {
+    let (mut command, mut name) = (Cli::command(), "vm".to_owned());
+    for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
+        match command.find_subcommand(word).cloned() {
+            Some(found) => {
+                name = format!("{name} {word}");
+                command = found;
+            }
+            None if word.starts_with('-') => {}
+            None => break,
+        }
     }
+    name
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -152,8 +160,9 @@ mod tests {
             ("vm what", codes::USAGE, "what"),
             ("vm machine", codes::USAGE, "subcommand"),
         ] {
-            let error = Cli::try_parse_from(line.split(' ')).expect_err(line);
-            let report = refuse(&error).expect(line);
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let error = Cli::try_parse_from(&words).expect_err(line);
+            let report = refuse(&error, &words).expect(line);
             assert_eq!(report.code, code, "{line}: {report:?}");
             assert!(
                 report.text(false).contains(said),

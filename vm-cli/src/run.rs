@@ -19,15 +19,15 @@ use crate::report::Report;
 use crate::{codes, exits, out};
 
 /// Starts a machine and stays until it ends.
-pub fn run(args: RunArgs, common: &Common) -> Result<u8, Report> {
-    let config = config::config(&args)?;
+pub fn run(args: &RunArgs, common: &Common) -> Result<u8, Report> {
+    let config = config::config(args)?;
     if let Some(path) = &args.save {
         check_save(path)?;
     }
     let (seed, virtual_time) = (config.seed, config.time == TimeMode::Virtual);
-    let tracing = Tracing::new(&args)?;
+    let tracing = Tracing::new(args)?;
     let failure = Failure::default();
-    let hub = ConsoleHub::new(Box::new(screen(&args, common, &failure)?));
+    let hub = ConsoleHub::new(Box::new(screen(args, common, &failure)?));
     let about = config::describe(&config);
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
     if let Some(path) = &args.restore {

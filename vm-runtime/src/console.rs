@@ -79,7 +79,8 @@ impl ConsoleHub {
 
     /// Says that the guest prints no more; input threads may still hold this console.
     pub fn end_output(&self) {
-        self.lock().io.end();
+        let io = self.lock().io.clone();
+        io.lock().unwrap_or_else(PoisonError::into_inner).end();
     }
 
     /// Lets the host's end show what was printed.
