@@ -45,15 +45,25 @@ fn instructions() -> String {
             .count()
     };
     for extension in extensions.iter().copied().map(Some).chain([None]) {
-        let (live, todo) = (count(extension, Status::Live), count(extension, Status::Todo));
+        let (live, todo) = (
+            count(extension, Status::Live),
+            count(extension, Status::Todo),
+        );
         let name = extension.unwrap_or("all");
         let _ = writeln!(out, "| {name} | {live} | {todo} |");
     }
     for extension in extensions {
-        let _ = write!(out, "\n## {extension}\n\n| text | encoding | |\n|---|---|---|\n");
+        let _ = write!(
+            out,
+            "\n## {extension}\n\n| text | encoding | |\n|---|---|---|\n"
+        );
         let rows = ROWS.iter().filter(|row| row.extension == extension);
         for row in rows.filter(|row| row.status != Status::Reserved) {
-            let mark = if row.status == Status::Live { "" } else { "todo" };
+            let mark = if row.status == Status::Live {
+                ""
+            } else {
+                "todo"
+            };
             let (text, pattern) = (cell(row.text), cell(row.pattern));
             let _ = writeln!(out, "| `{text}` | `{pattern}` | {mark} |");
         }
@@ -108,7 +118,12 @@ fn registers() -> String {
         let _ = writeln!(out, "| {number} | `{name}` | {reads} | {writes} | {gate} |");
     }
     let isa = profile::isa();
-    let _ = write!(out, "\nThe device tree says `{}`, `{}`.\n", isa.string(), isa.mmu);
+    let _ = write!(
+        out,
+        "\nThe device tree says `{}`, `{}`.\n",
+        isa.string(),
+        isa.mmu
+    );
     out
 }
 

@@ -21,8 +21,8 @@ pub(crate) use counts::TICK_NS;
 pub(crate) use rules::{is_privilege, pmp_address, pmp_entry};
 pub(crate) use status::{data_privilege, effective_blocks};
 pub(crate) use table::TABLE;
-#[cfg(test)]
-pub(crate) use table::{Gate, Read};
 pub(crate) use table::Write;
 pub use table::{Csr, Modify};
+#[cfg(test)]
+pub(crate) use table::{Gate, Read};
 pub(crate) use views::{STATUS_AT_RESET, is_status, mip, tick};
