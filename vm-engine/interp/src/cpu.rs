@@ -30,10 +30,16 @@ pub struct Jump {
 }
 
 impl Jump {
-    /// An entry that matches nothing: code addresses are even on all guests that are cached here,
-    /// and the odd ones of others differ from this one.
+    /// An entry that matches nothing in any place but the one that its address leads to, where
+    /// [`Jump::EMPTY_AT_MAX`] stands instead.
     pub const EMPTY: Self = Self {
         pc: u64::MAX,
+        code: std::ptr::null(),
+    };
+
+    /// The empty entry in the place of the highest address.
+    pub const EMPTY_AT_MAX: Self = Self {
+        pc: 2,
         code: std::ptr::null(),
     };
 
@@ -43,6 +49,11 @@ impl Jump {
         (pc >> 1 ^ pc >> 12) as usize & (JUMPS - 1)
     }
 }
+
+const _: () = assert!(
+    Jump::index(Jump::EMPTY_AT_MAX.pc) != Jump::index(Jump::EMPTY.pc),
+    "an empty entry is never found"
+);
 
 /// Why handlers gave control back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,13 @@ use crate::flat::Code;
 /// Bits of the filter that says from which pages a cache holds code.
 const FILTER_BITS: u64 = 4096;
 
+/// Entries that no address finds.
+const EMPTY: [Jump; JUMPS] = {
+    let mut entries = [Jump::EMPTY; JUMPS];
+    entries[Jump::index(Jump::EMPTY.pc)] = Jump::EMPTY_AT_MAX;
+    entries
+};
+
 struct Cache {
     entries: Box<[Jump; JUMPS]>,
     pages: [u64; (FILTER_BITS / 64) as usize],
@@ -42,7 +49,7 @@ impl Jumps {
         if let Some(cache) = self.0.get_mut(table)
             && cache.pages.iter().any(|word| *word != 0)
         {
-            cache.entries.fill(Jump::EMPTY);
+            *cache.entries = EMPTY;
             cache.pages.fill(0);
         }
     }
@@ -70,7 +77,7 @@ impl Jumps {
 
     fn cache(&mut self, table: usize) -> &mut Cache {
         while self.0.len() <= table {
-            let entries = Box::new([Jump::EMPTY; JUMPS]);
+            let entries = Box::new(EMPTY);
             self.0.push(Cache {
                 entries,
                 pages: [0; (FILTER_BITS / 64) as usize],
@@ -93,6 +100,14 @@ mod tests {
 
     fn holds(jumps: &mut Jumps, table: usize, pc: u64) -> bool {
         jumps.cache(table).entries[Jump::index(pc)].pc == pc
+    }
+
+    #[test]
+    fn nothing_is_found_in_an_empty_cache() {
+        let mut jumps = Jumps::default();
+        for pc in [0, 1, 2, 0x1000, u64::MAX - 1, u64::MAX] {
+            assert!(!holds(&mut jumps, 0, pc), "{pc:#x}");
+        }
     }
 
     #[test]
