@@ -1,6 +1,6 @@
 //! The architecture as engines know it: each question goes to the module that answers it.
 
-use vm_core::{GuestPhys, GuestVirt, PAGE_MASK, Trap};
+use vm_core::{GuestPhys, GuestVirt, PAGE_BYTES, PAGE_MASK, Trap};
 use vm_ir::float::{Rules, X86};
 use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, Text};
 use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
@@ -34,17 +34,22 @@ impl X86_64 {
 }
 
 impl Walk for X86_64 {
-    /// Every address is its own physical address, and all is permitted.
+    /// Every address in RAM is its own physical address, and all is permitted; the rest is as
+    /// pages that a program has not mapped.
     fn walk(
         &self,
         _: &[u64],
-        _: &GuestRam,
+        ram: &GuestRam,
         addr: GuestVirt,
         _: u64,
         _: Access,
     ) -> Result<PageEntry, Trap> {
+        let page = GuestPhys(addr.0 & PAGE_MASK);
+        if !ram.contains(page, PAGE_BYTES) {
+            return Err(Trap::new(trap::PAGE_FAULT, addr.0));
+        }
         Ok(PageEntry {
-            page: GuestPhys(addr.0 & PAGE_MASK),
+            page,
             read: true,
             write: true,
             execute: true,

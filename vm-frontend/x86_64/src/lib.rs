@@ -4,8 +4,8 @@
 //! with operands read and written through one small lifter ([`lift`]); decoding and text come
 //! from the crate `iced-x86`.
 //! A processor is a row of slots ([`slots`]), with each status flag a slot of its own.
-//! The environment is that of a program: every address is its own physical address, and a trap
-//! stops the processor and is kept in the slots `trap` and `trap_value` ([`trap`]).
+//! The environment is that of a program: every address in RAM is its own physical address, others
+//! are not mapped, and a trap stops the processor and is kept in the slots `trap` and `trap_value` ([`trap`]).
 //! Left out as yet: system registers, privilege, paging, interrupts, port I/O, 16- and 32-bit
 //! modes, floating point and vectors; their instructions raise an invalid-opcode exception.
 //!

@@ -163,9 +163,18 @@ impl<'a> Lift<'a> {
             _ => whole.deposit(0, ty.bits(), old.zext(I64)),
         };
         let accumulator = self.select(equal, whole, seen);
-        let result = self.select(equal, new, old);
         self.out.set(slots::RAX, accumulator);
-        self.finish(0, result);
+        if !self.is_memory(0) {
+            // What is not exchanged keeps its upper half too.
+            let register = self.insn.op0_register();
+            let (register, new) = if ty == I32 {
+                (register.full_register(), new.zext(I64))
+            } else {
+                (register, new)
+            };
+            let kept = self.register(register);
+            self.set_register(register, self.select(equal, new, kept));
+        }
         self.compare(wanted, old);
     }
 }

@@ -138,7 +138,8 @@ impl<'a> Lift<'a> {
     #[must_use]
     pub fn cas(&self, place: Place<'a>, held: Val<'a>, value: Val<'a>) -> Val<'a> {
         let ids = [place.addr.id, held.id, value.id];
-        self.out.push(Op::Cas, value.ty, &ids, place.locked_arg().pack())
+        self.out
+            .push(Op::Cas, value.ty, &ids, place.locked_arg().pack())
     }
 
     /// A place at an address.
