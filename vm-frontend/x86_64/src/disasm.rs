@@ -46,6 +46,7 @@ pub fn disassemble(code: &[u8], pc: u64) -> Text {
         options.set_uppercase_hex(false);
         options.set_space_after_operand_separator(true);
         options.set_branch_leading_zeros(false);
+        options.set_signed_immediate_operands(true);
         options.set_small_hex_numbers_in_decimal(true);
         let mut text = String::new();
         formatter.format(&insn, &mut text);

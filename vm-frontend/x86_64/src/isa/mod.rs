@@ -15,6 +15,8 @@ use std::sync::LazyLock;
 
 use iced_x86::{Code, Instruction, MemorySize, Mnemonic, OpKind};
 
+use crate::disasm::{Decoded, decode};
+
 pub use row::{FlagSet, Meaning, Row, Undefined};
 
 /// All rows, chapter by chapter.
@@ -51,6 +53,15 @@ pub fn row_of(insn: &Instruction) -> Option<&'static Row> {
         .copied()
         .flatten()?;
     takes(insn).then_some(row)
+}
+
+/// The row of the first instruction of some bytes.
+#[must_use]
+pub fn row_at(code: &[u8]) -> Option<&'static Row> {
+    match decode(code, 0) {
+        Decoded::Insn(insn) => row_of(&insn),
+        Decoded::Invalid(_) | Decoded::Short => None,
+    }
 }
 
 /// Whether all operands are of the kinds that rows know: a mnemonic also names forms with
