@@ -88,6 +88,13 @@ pub fn run(
         outside,
     };
     for inst in &block.insts {
+        if inst.op == Op::SkipIf && run.value(inst.args[0]) != 0 {
+            return Outcome {
+                insns: block.insns,
+                pc: pc.wrapping_add(u64::from(block.bytes)),
+                stop: Stop::Went,
+            };
+        }
         match run.step(inst) {
             Ok(value) => run.values.push(value),
             Err(trap) => return run.trapped(trap),
@@ -176,7 +183,9 @@ impl Run<'_> {
             Effect::Set if inst.op == Op::Set => self.set(imm, a & ty.mask()),
             Effect::Set => self.set(group, b & ty.mask()),
             Effect::Memory => return self.memory(inst, args),
-            Effect::Trap if a != 0 => return Err(Trap::new(imm as u32, b)),
+            Effect::Trap if inst.op == Op::TrapIf && a != 0 => {
+                return Err(Trap::new(imm as u32, b));
+            }
             Effect::Trap => {}
             Effect::Helper => {
                 let pc = self.pc();

@@ -60,6 +60,7 @@ impl Flattener {
             self.inst(block, id as Id, inst, frontend)?;
         }
         self.end(block, frontend)?;
+        self.skips(block);
         let drafts = self.drafts.iter().enumerate();
         let ops = drafts
             .map(|(at, draft)| draft.finish(self.drafts.get(at + 1)))
@@ -333,6 +334,8 @@ impl Flattener {
                 )
             }
             Op::TrapIf => (Memory::TrapIf, inst.imm),
+            // How far the exit is away is known when the block ends.
+            Op::SkipIf => (Memory::SkipIf, 0),
             Op::GetAt | Op::SetAt => {
                 self.save_aliases(None)?;
                 return self.slot_at(id, inst, words, &args);

@@ -255,6 +255,20 @@ unsafe extern "C" fn trap_if(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     }
 }
 
+/// Goes on `imm` ops further if the word holds: at the exit behind the last instruction.
+unsafe extern "C" fn skip_if(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY; the exit stands in the same block.
+    unsafe {
+        let ahead = if word(cpu, ip, A) & 1 == 0 {
+            1
+        } else {
+            (*ip).imm
+        };
+        let ip = ip.add(ahead as usize);
+        ((*ip).run)(cpu, ip, fuel)
+    }
+}
+
 /// Floating point: the rounding mode is the last operand; `imm` holds the third word's number
 /// for a fused product, the operand's type for a conversion, and the flags' slot above them.
 unsafe extern "C" fn float<const OP: u8, const TY: u8>(
@@ -314,6 +328,8 @@ pub enum Memory {
     Call,
     /// A trap on a condition.
     TrapIf,
+    /// A way out of the block on a condition.
+    SkipIf,
     /// Floating point.
     Float { op: Op, ty: Type },
 }
@@ -327,6 +343,7 @@ impl Memory {
             Self::Special { op, ty } => special_handler(op, ty)?,
             Self::Call => call,
             Self::TrapIf => trap_if,
+            Self::SkipIf => skip_if,
             Self::Float { op, ty } => float_handler(op, ty)?,
         })
     }

@@ -41,7 +41,8 @@ impl Draft {
     pub fn writes(&self) -> bool {
         match self.kind {
             Kind::Arithmetic(kind) => kind != Arithmetic::SetAt,
-            Kind::Memory(Memory::Store { .. } | Memory::TrapIf) | Kind::Control(_) => false,
+            Kind::Memory(Memory::Store { .. } | Memory::TrapIf | Memory::SkipIf)
+            | Kind::Control(_) => false,
             Kind::Memory(Memory::Special { op, .. }) => op.has_result(),
             Kind::Memory(_) => true,
         }
