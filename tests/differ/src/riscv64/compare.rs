@@ -139,6 +139,9 @@ fn report(prefix: &Sequence, before: Option<&[u8]>, both: &Both) -> String {
     let before = before.map(words).unwrap_or_default();
     for (word, (ours, judges)) in ours.iter().zip(&judges).enumerate() {
         let was = before.get(word).copied().unwrap_or_default();
+        if was == *ours && was == *judges {
+            continue;
+        }
         let name = word_name(word);
         let mark = if ours == judges { "" } else { "   <- differs" };
         let _ = writeln!(

@@ -163,13 +163,22 @@ impl Sequence {
     }
 
     /// A store-conditional behind a load-reserved, mostly to the same place.
+    ///
+    /// There always is one, so that no other finds a reservation of another width: the judge then
+    /// stores and reports that it did not, which the manual does not permit.
     fn conditional(&mut self, random: &mut Random, reserved: &Form, at: u64) -> bool {
         let funct = if reserved.row.name == "LR_W" { 2 } else { 3 };
-        let register = |random: &mut Random| random.below(32) as u32;
-        let (d, a, b) = (register(random), register(random), register(random));
-        if d == self.kept || a == self.kept || a == 0 {
-            return true;
-        }
+        let mut register = |used: &[u32]| loop {
+            let number = random.below(32) as u32;
+            if !used.contains(&number) {
+                break number;
+            }
+        };
+        let (d, a, b) = (
+            register(&[self.kept]),
+            register(&[self.kept, 0]),
+            register(&[]),
+        );
         let at = if random.once_in(8) { at ^ 8 } else { at };
         self.put(&encode::address(a, at));
         if random.once_in(4) {
