@@ -1,3 +1,0 @@
-//! Random encodings against outside judges.
-
-fn main() {}
