@@ -15,7 +15,7 @@ const PAGE: u64 = 4096;
 /// What the program would write: its output as memory holds it at the first system call.
 ///
 /// The architecture must stop at traps.
-pub fn run(program: &Program, frontend: Arc<dyn Frontend>) -> Result<Vec<u8>> {
+pub fn run(program: &Program, frontend: &Arc<dyn Frontend>) -> Result<Vec<u8>> {
     let code = (GuestPhys(program.code_addr), pages(&program.code));
     let data = (GuestPhys(program.data_addr), pages(&program.data));
     let ram = GuestRam::new(&[code, data])?;
