@@ -266,9 +266,9 @@ fn an_instruction_on_two_pages_follows_both() {
     rig.cpus[0].flush(Flush::Page(GuestVirt(0x11000), None));
     rig.set(0, "medeleg", 1 << 12);
     rig.set(0, "pc", 0x10ff8);
-    rig.run(0, 2);
+    rig.run(0, 3);
     let found = ["sepc", "stval", "scause", "pc"].map(|name| rig.get(0, name));
-    assert_eq!(found, [0x10ffe, 0x11000, 12, 0x10ff8]);
+    assert_eq!(found, [0x10ffe, 0x11000, 12, 0x10ffc]);
 }
 
 #[test]
