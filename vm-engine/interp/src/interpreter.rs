@@ -235,7 +235,10 @@ impl Interpreter {
         self.slow.answers.1 = 0;
         // One instruction's worth of fuel, so that what it jumps to is not entered.
         let mut one = 1;
+        // Helpers tell the time by the fuel that a slice has used up.
+        self.slow.slice.1 = budget - *fuel + one;
         let stop = self.run_code(shared, code, &mut one);
+        self.slow.slice.1 = budget;
         *fuel -= 1 - one;
         if !matches!(stop, Stop::Access(_)) {
             self.slow.answers.0.clear();

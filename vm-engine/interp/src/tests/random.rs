@@ -21,7 +21,7 @@ fn slots(layout: &Layout, random: &mut Entropy) -> Vec<u64> {
         .map(|_| match random.next_u64() % 4 {
             0 => random.next_u64() % 3,
             1 => random.next_u64() % 0x8_0000,
-            2 => (random.next_u64() % 0x80) << 12 | 0xff8 | random.next_u64() % 8,
+            2 => (random.next_u64() % 0x80) << 12 | 0xff8 | (random.next_u64() % 8),
             _ => random.next_u64(),
         })
         .collect();
