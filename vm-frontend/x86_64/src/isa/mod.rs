@@ -13,7 +13,7 @@ mod string;
 
 use std::sync::LazyLock;
 
-use iced_x86::{Code, Instruction, MemorySize, Mnemonic, OpKind};
+use iced_x86::{Instruction, MemorySize, Mnemonic, OpKind};
 
 use crate::disasm::{Decoded, decode};
 
@@ -65,20 +65,19 @@ pub fn row_at(code: &[u8]) -> Option<&'static Row> {
 }
 
 /// Whether all operands are of the kinds that rows know: a mnemonic also names forms with
-/// segments, system registers and vectors, and far jumps.
+/// segments, system registers and vectors, and far jumps. Of near branches with an operand-size
+/// prefix, about which makers differ, the decoder takes the view that the prefix is ignored.
 fn takes(insn: &Instruction) -> bool {
     let far = matches!(
         insn.memory_size(),
         MemorySize::SegPtr16 | MemorySize::SegPtr32 | MemorySize::SegPtr64
     );
-    // A 16-bit return or jump exists on some processors only.
-    let short = matches!(insn.code(), Code::Retnw | Code::Retnw_imm16);
     let operands = (0..insn.op_count()).all(|i| match insn.op_kind(i) {
         OpKind::Register => insn.op_register(i).is_gpr(),
         OpKind::FarBranch16 | OpKind::FarBranch32 | OpKind::NearBranch16 => false,
         _ => true,
     });
-    operands && !far && !short
+    operands && !far
 }
 
 #[cfg(test)]

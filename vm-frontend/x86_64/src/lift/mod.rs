@@ -12,6 +12,8 @@ mod multiply;
 mod operand;
 mod shift;
 mod string;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 
