@@ -1,3 +1,5 @@
+//! The table as a whole, and text.
+
 use super::*;
 use crate::disassemble;
 

@@ -1,3 +1,5 @@
+//! How blocks end.
+
 use vm_ir::verify::verify;
 use vm_ir::{Builder, End, Frontend, Lifted};
 
