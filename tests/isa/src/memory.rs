@@ -56,12 +56,12 @@ impl Outside for Memory {
 
     fn probe(&mut self, addr: u64, ty: Type, purpose: Purpose) -> Result<u64, Trap> {
         let access = match purpose {
-            Purpose::Load => Access::Load,
+            Purpose::Load | Purpose::Reserve => Access::Load,
             Purpose::Store | Purpose::Atomic => Access::Store,
         };
-        let atomic = purpose == Purpose::Atomic;
+        let atomic = matches!(purpose, Purpose::Atomic | Purpose::Reserve);
         if atomic
-            && addr % ty.bytes() != 0
+            && !addr.is_multiple_of(ty.bytes())
             && let Some(trap) = self.frontend.misaligned_atomic(access, addr)
         {
             return Err(trap);
