@@ -5,9 +5,11 @@
 //! from the crate `iced-x86`.
 //! A processor is a row of slots ([`slots`]), with each status flag a slot of its own.
 //! The environment is that of a program: every address in RAM is its own physical address, others
-//! are not mapped, and a trap stops the processor and is kept in the slots `trap` and `trap_value` ([`trap`]).
+//! are not mapped, and a trap stops the processor and is kept in the slots `trap` and
+//! `trap_value` ([`trap`]).
 //! Left out as yet: system registers, privilege, paging, interrupts, port I/O, 16- and 32-bit
 //! modes, floating point and vectors; their instructions raise an invalid-opcode exception.
+//! An atomic access over a page border faults.
 //!
 //! **Invariant**: an instruction's meaning is written once, in its row.
 //!

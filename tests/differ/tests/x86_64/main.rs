@@ -10,17 +10,9 @@
 
 // HOST-ARCH: the judge is the host's own processor.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod compare;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod native;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod ours;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod sample;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod state;
+mod host;
 
-// HOST-ARCH: see above.
+// HOST-ARCH: elsewhere there is no such judge.
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 #[test]
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]

@@ -1,3 +1,5 @@
+//! The table as a whole, and text.
+
 use super::*;
 use crate::disassemble;
 
@@ -41,12 +43,11 @@ fn text_is_that_of_the_manual() {
 #[test]
 fn other_forms_of_a_mnemonic_are_not_taken() {
     for bytes in [
-        // mov eax, ds; mov cr0, rax; movsd xmm0, xmm1; call far [rax]; ret with 16 bits.
+        // mov eax, ds; mov cr0, rax; movsd xmm0, xmm1; call far [rax].
         &[0x8c, 0xd8][..],
         &[0x0f, 0x22, 0xc0],
         &[0xf2, 0x0f, 0x10, 0xc1],
         &[0xff, 0x18],
-        &[0x66, 0xc3],
     ] {
         let mut decoder = iced_x86::Decoder::new(64, bytes, 0);
         let insn = decoder.decode();

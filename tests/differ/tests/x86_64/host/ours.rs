@@ -9,7 +9,7 @@ use vm_ir::verify::verify;
 use vm_ir::{Builder, Frontend};
 use vm_mem::GuestRam;
 
-use crate::state::{CODE, DATA, DATA_BYTES, Ended, FLAGS, INSN, NAMES, PAGE, State};
+use super::state::{CODE, DATA, DATA_BYTES, Ended, FLAGS, INSN, NAMES, PAGE, State};
 
 /// A guest with the memory of the judge.
 pub struct Ours {

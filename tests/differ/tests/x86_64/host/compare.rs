@@ -7,10 +7,10 @@ use std::fmt::Write;
 use vm_frontend_x86_64::disassemble;
 use vm_frontend_x86_64::isa::{FlagSet, rows};
 
-use crate::native::Native;
-use crate::ours::Ours;
-use crate::sample::{EXCLUDED, Sample, sample};
-use crate::state::{DATA, Ended, INSN, NAMES, State};
+use super::native::Native;
+use super::ours::Ours;
+use super::sample::{EXCLUDED, Sample, sample};
+use super::state::{DATA, Ended, INSN, NAMES, State};
 
 /// The seed if the environment names none: what is found is found again.
 const SEED: u64 = 0x0bad_cafe;

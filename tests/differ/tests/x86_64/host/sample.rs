@@ -3,7 +3,7 @@
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 use vm_frontend_x86_64::isa::{Row, row_of};
 
-use crate::state::{DATA, DATA_BYTES, INSN, PAGE, Random, State};
+use super::state::{DATA, DATA_BYTES, INSN, PAGE, Random, State};
 
 /// Rows that a traced process can not show: they are the tracer's own means.
 pub const EXCLUDED: [Mnemonic; 2] = [Mnemonic::Int3, Mnemonic::Syscall];
@@ -233,7 +233,7 @@ fn state(random: &mut Random) -> State {
     State {
         general,
         rip: INSN,
-        flags: random.next() & crate::state::FLAGS,
+        flags: random.next() & super::state::FLAGS,
         bases: [random.below(0x80) * 0x1000, random.below(0x8000)],
         data,
     }

@@ -1,4 +1,5 @@
-//! What is left: Intel SDM volume 1, sections 5.1.13 and 5.20.
+//! Calls into a system, and instructions that do nothing: Intel SDM volume 1, sections 5.1.13
+//! and 5.20.
 
 use iced_x86::Mnemonic as M;
 

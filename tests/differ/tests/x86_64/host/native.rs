@@ -8,7 +8,7 @@ use std::ptr::null_mut;
 
 use libc::{c_int, c_void, pid_t, user_regs_struct};
 
-use crate::state::{CODE, DATA, DATA_BYTES, Ended, FLAGS, INSN, PAGE, State};
+use super::state::{CODE, DATA, DATA_BYTES, Ended, FLAGS, INSN, PAGE, State};
 
 /// Bit 1 is always set, and interrupts are on.
 const FIXED_FLAGS: u64 = 0x202;
