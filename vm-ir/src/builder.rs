@@ -113,6 +113,7 @@ impl Builder {
     }
 
     /// Writes one operation and gives its value.
+    #[inline]
     pub fn push(&self, op: Op, ty: Type, args: &[Id], imm: u64) -> Val<'_> {
         let mut inst = Inst {
             op,
@@ -120,11 +121,13 @@ impl Builder {
             args: [NONE; 4],
             imm,
         };
-        inst.args[..args.len()].copy_from_slice(args);
+        for (to, from) in inst.args.iter_mut().zip(args) {
+            *to = *from;
+        }
         let mut block = self.block.borrow_mut();
         let id = block.insts.len() as Id;
         block.insts.push(inst);
-        let ty = op.shape().result.of(ty).unwrap_or(ty);
+        let ty = op.result().of(ty).unwrap_or(ty);
         Val {
             builder: self,
             id,

@@ -27,6 +27,7 @@ pub mod frontend;
 pub mod ops;
 pub mod passes;
 pub mod reference;
+pub mod rows;
 pub mod sample;
 pub mod text;
 pub mod types;

@@ -1,13 +1,15 @@
 //! Guest RAM.
-#![expect(
-    unsafe_code,
-    reason = "reads resident pages of a mapping for hashing; see UNSAFETY"
-)]
-// UNSAFETY: hashing and saving read whole pages as bytes while no vCPU runs; everything else
-// goes through vm-memory's volatile accessors.
+#![expect(unsafe_code, reason = "reads and writes a mapping; see UNSAFETY")]
+// UNSAFETY: hashing and saving read whole pages as bytes while no vCPU runs, and single values
+// are loaded and stored as atomics, which page walks do all the time; everything else goes
+// through vm-memory's volatile accessors.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 use thiserror::Error;
 use vm_core::{Fields, GuestPhys, PAGE_BITS, PAGE_BYTES, Section, StateError, StateHash, Width};
+use vm_memory::bitmap::Bitmap;
 use vm_memory::{
     Address, Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryRegion, GuestRegionMmap,
     MmapRegion,
@@ -153,49 +155,57 @@ impl GuestRam {
     /// Loads one little-endian value, as one access if it is aligned.
     #[must_use]
     pub fn load(&self, addr: GuestPhys, width: Width) -> Option<u64> {
-        self.locate(addr, width.bytes())?;
-        let at = GuestAddress(addr.0);
+        let (offset, region) = self.locate(addr, width.bytes())?;
         if !addr.0.is_multiple_of(width.bytes()) {
             let mut bytes = [0; 8];
             self.read(addr, &mut bytes[..width.bytes() as usize]).ok()?;
             return Some(u64::from_le_bytes(bytes));
         }
-        let order = std::sync::atomic::Ordering::Relaxed;
-        match width {
-            Width::B1 => self.memory.load::<u8>(at, order).ok().map(u64::from),
-            Width::B2 => self
-                .memory
-                .load::<u16>(at, order)
-                .ok()
-                .map(|v| u64::from(u16::from_le(v))),
-            Width::B4 => self
-                .memory
-                .load::<u32>(at, order)
-                .ok()
-                .map(|v| u64::from(u32::from_le(v))),
-            Width::B8 => self.memory.load::<u64>(at, order).ok().map(u64::from_le),
-        }
+        let host = (region.host + offset) as *mut u8;
+        // SAFETY: the mapping lives as long as `self`, `locate` has checked the range, and the
+        // access is aligned; atomics make a racing guest harmless.
+        Some(unsafe {
+            match width {
+                Width::B1 => u64::from(AtomicU8::from_ptr(host).load(Relaxed)),
+                Width::B2 => {
+                    u64::from(u16::from_le(AtomicU16::from_ptr(host.cast()).load(Relaxed)))
+                }
+                Width::B4 => {
+                    u64::from(u32::from_le(AtomicU32::from_ptr(host.cast()).load(Relaxed)))
+                }
+                Width::B8 => u64::from_le(AtomicU64::from_ptr(host.cast()).load(Relaxed)),
+            }
+        })
     }
 
     /// Stores one little-endian value, as one access if it is aligned; false if it is not RAM.
     pub fn store(&self, addr: GuestPhys, width: Width, value: u64) -> bool {
-        if self.locate(addr, width.bytes()).is_none() {
+        let Some((offset, region)) = self.locate(addr, width.bytes()) else {
             return false;
-        }
-        let at = GuestAddress(addr.0);
+        };
         if !addr.0.is_multiple_of(width.bytes()) {
             return self
                 .write(addr, &value.to_le_bytes()[..width.bytes() as usize])
                 .is_ok();
         }
-        let order = std::sync::atomic::Ordering::Relaxed;
-        let done = match width {
-            Width::B1 => self.memory.store(value as u8, at, order),
-            Width::B2 => self.memory.store((value as u16).to_le(), at, order),
-            Width::B4 => self.memory.store((value as u32).to_le(), at, order),
-            Width::B8 => self.memory.store(value.to_le(), at, order),
-        };
-        done.is_ok()
+        let host = (region.host + offset) as *mut u8;
+        // SAFETY: as for `load`.
+        unsafe {
+            match width {
+                Width::B1 => AtomicU8::from_ptr(host).store(value as u8, Relaxed),
+                Width::B2 => {
+                    AtomicU16::from_ptr(host.cast()).store((value as u16).to_le(), Relaxed);
+                }
+                Width::B4 => {
+                    AtomicU32::from_ptr(host.cast()).store((value as u32).to_le(), Relaxed);
+                }
+                Width::B8 => AtomicU64::from_ptr(host.cast()).store(value.to_le(), Relaxed),
+            }
+        }
+        region
+            .marks
+            .mark_dirty(offset as usize, width.bytes() as usize);
+        true
     }
 
     /// The host's page behind a guest page, for a software TLB.
@@ -220,7 +230,6 @@ impl GuestRam {
 
     /// Marks a range as written, for writes that went through a host address.
     pub fn mark_dirty(&self, addr: GuestPhys, bytes: u64) {
-        use vm_memory::bitmap::Bitmap;
         if let Some((offset, region)) = self.locate(addr, bytes) {
             region.marks.mark_dirty(offset as usize, bytes as usize);
         }

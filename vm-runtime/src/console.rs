@@ -11,8 +11,12 @@ use crate::panic_watch::PanicWatch;
 
 /// The host's end of the console.
 pub trait ConsoleIo: Send {
-    /// Takes what the guest prints.
+    /// Takes what the guest prints. It may feed the console from here: in virtual time the guest
+    /// then gets the input at the same instruction in every run.
     fn print(&mut self, bytes: &[u8]);
+
+    /// The guest has finished a turn: what was printed should be seen now.
+    fn flush(&mut self) {}
 }
 
 /// The console; clones are the same console.
@@ -20,13 +24,16 @@ pub trait ConsoleIo: Send {
 pub struct ConsoleHub(Arc<Mutex<Inner>>, Waker);
 
 struct Inner {
-    io: Box<dyn ConsoleIo>,
+    /// Behind a lock of its own, so that what prints may also feed.
+    io: Arc<Mutex<Box<dyn ConsoleIo>>>,
     input: VecDeque<u8>,
     /// Input has come since the machine last looked.
     fresh: bool,
     panics: PanicWatch,
     /// More input may come.
     open: bool,
+    /// Something was printed since the last flush.
+    printed: bool,
 }
 
 /// How much input is kept for a guest that does not read.
@@ -38,11 +45,12 @@ impl ConsoleHub {
     #[must_use]
     pub fn new(io: Box<dyn ConsoleIo>) -> Self {
         let inner = Inner {
-            io,
+            io: Arc::new(Mutex::new(io)),
             input: VecDeque::new(),
             fresh: false,
             panics: PanicWatch::default(),
             open: true,
+            printed: false,
         };
         Self(Arc::new(Mutex::new(inner)), Waker::default())
     }
@@ -64,6 +72,16 @@ impl ConsoleHub {
     pub fn close(&self) {
         self.lock().open = false;
         self.1.wake();
+    }
+
+    /// Lets the host's end show what was printed.
+    pub(crate) fn flush(&self) {
+        let mut inner = self.lock();
+        if std::mem::take(&mut inner.printed) {
+            let io = inner.io.clone();
+            drop(inner);
+            io.lock().unwrap_or_else(PoisonError::into_inner).flush();
+        }
     }
 
     /// Whether more input may come.
@@ -102,7 +120,12 @@ impl Console for ConsoleHub {
     fn write(&mut self, bytes: &[u8]) {
         let mut inner = self.lock();
         inner.panics.feed(bytes);
-        inner.io.print(bytes);
+        inner.printed = true;
+        let io = inner.io.clone();
+        drop(inner);
+        io.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .print(bytes);
     }
 
     fn read(&mut self, into: &mut [u8]) -> usize {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use vm_device_bus::{Disk, DiskDone, DiskError, DiskOp, DiskRequest, Segment};
 use vm_mem::GuestRam;
@@ -16,7 +16,6 @@ const SECTOR: u64 = 512;
 /// A disk in a raw file; each request is carried out when it is submitted.
 #[derive(Debug)]
 pub struct RawFile {
-    path: PathBuf,
     file: File,
     bytes: u64,
     read_only: bool,
@@ -46,7 +45,6 @@ impl RawFile {
         }
         lock(&file, path, config.read_only)?;
         Ok(Self {
-            path: path.to_owned(),
             file,
             bytes,
             read_only: config.read_only,
@@ -54,12 +52,6 @@ impl RawFile {
             done: VecDeque::new(),
             failed: false,
         })
-    }
-
-    /// The file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     fn carry_out(&mut self, ram: &GuestRam, request: &DiskRequest) -> Result<(), DiskError> {

@@ -8,27 +8,38 @@
 //! **Invariant**: in virtual time nothing but the configuration, the seed and the console's input
 //! decides what the guest sees.
 //!
+//! **Invariant**: the same images and the same seed are the same run, however it is cut: a limit
+//! or a saved state in its middle changes nothing.
+//!
 //! **Invariant**: no error of the guest is an error of the host: a guest that fails is an ending.
 
 mod board;
 mod config;
 mod console;
+mod describe;
 mod disk;
 mod ending;
 mod error;
 mod event_log;
 mod files;
+mod input;
+mod inspect;
 mod panic_watch;
+mod signals;
 mod snapshot;
+mod turns;
 mod vm;
 mod waker;
 
 pub use board::{Board, BoardKind, boards};
 pub use config::{Config, DiskConfig, Firmware, OnReset, Source};
 pub use console::{ConsoleHub, ConsoleIo};
+pub use describe::describe;
 pub use ending::{Ending, Outcome};
 pub use error::VmError;
 pub use event_log::{TraceFilter, TraceWriter};
+pub use input::{InputSink, read_input};
+pub use signals::{Signal, on_signals, stop_self};
 pub use snapshot::Snapshot;
 pub use vm::{Control, Vm};
 pub use waker::Waker;

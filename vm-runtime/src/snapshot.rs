@@ -7,6 +7,7 @@ use std::path::Path;
 use vm_core::{Image, Section, StateHash};
 
 use crate::files::read_file;
+use crate::turns::TURN;
 use crate::{Vm, VmError};
 
 /// A saved state.
@@ -75,6 +76,8 @@ impl Vm {
         let mut machine = Section::new("machine", 1);
         machine.u64("clock", self.clock.now_ns());
         machine.u64("resets", u64::from(self.resets));
+        machine.u64("turn_of", self.turn_of as u64);
+        machine.u64("turn_left", self.turn_left);
         machine.words(
             "waiting",
             &self
@@ -116,6 +119,8 @@ impl Vm {
         if waiting.len() != self.cpus.len() {
             return Err(machine.bad("waiting"));
         }
+        self.turn_of = machine.below("turn_of", self.cpus.len() as u64 + 1)? as usize;
+        self.turn_left = machine.below("turn_left", TURN + 1)?;
         self.clock.restore(machine.u64("clock")?);
         self.resets = machine.u32("resets")?;
         self.waiting = waiting.iter().map(|w| *w != 0).collect();

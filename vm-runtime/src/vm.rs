@@ -2,12 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use vm_core::{
-    Answer, Clock, Entropy, Events, Exit, NS_PER_INSN, TimeMode, TraceEvent, TraceKinds, Vcpu,
-};
+use vm_core::{Clock, Entropy, Events, TimeMode, TraceEvent, TraceKinds, Vcpu};
 use vm_device_boot::{Images, Kernel, Mode};
 use vm_device_bus::{Env, Request};
 use vm_device_machine::enter;
@@ -21,22 +19,18 @@ use crate::disk::RawFile;
 use crate::files::Files;
 use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, VmError};
 
-/// Instructions of one turn of one CPU.
-// LIMIT: in host time this is how late a key or a timer can be noticed, about half a millisecond;
-// in virtual time it is the grain in which CPUs take turns.
-const TURN: u64 = 50_000;
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
 /// How long after it was asked for a disk request is finished in virtual time.
 const DISK_NS: u64 = 50_000;
-/// The longest that a waiting machine sleeps before it looks at its switches again.
-const NAP: Duration = Duration::from_millis(100);
 
 /// Ends or restarts a running machine from another thread.
 #[derive(Clone, Debug, Default)]
 pub struct Control {
     quit: Arc<AtomicBool>,
     resets: Arc<AtomicU32>,
+    instructions: Arc<AtomicU64>,
+    guest_ns: Arc<AtomicU64>,
 }
 
 impl Control {
@@ -48,6 +42,18 @@ impl Control {
     /// Restarts the machine soon, as its reset button would.
     pub fn reset(&self) {
         self.resets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Instructions executed so far by all CPUs, a turn ago.
+    #[must_use]
+    pub fn instructions(&self) -> u64 {
+        self.instructions.load(Ordering::Relaxed)
+    }
+
+    /// Guest time in nanoseconds, a turn ago.
+    #[must_use]
+    pub fn guest_ns(&self) -> u64 {
+        self.guest_ns.load(Ordering::Relaxed)
     }
 }
 
@@ -62,16 +68,21 @@ pub struct Vm {
     /// Which CPUs wait for an interrupt.
     pub(crate) waiting: Vec<bool>,
     pub(crate) resets: u32,
+    /// Whose turn it is; the number of CPUs between two rounds.
+    pub(crate) turn_of: usize,
+    /// Instructions that are left of a turn that has begun.
+    pub(crate) turn_left: u64,
     engine: Engine,
-    config: Config,
+    pub(crate) config: Config,
     files: Files,
-    console: ConsoleHub,
+    pub(crate) console: ConsoleHub,
     control: Control,
     trace: Option<SharedTrace>,
 }
 
 /// What a turn or a device asks of the machine's owner.
-enum Turn {
+#[derive(Clone, Copy)]
+pub(crate) enum Turn {
     /// Nothing.
     Goes,
     /// The run is over.
@@ -131,6 +142,8 @@ impl Vm {
             events: Events::new(),
             entropy: Entropy::new(config.seed),
             resets: 0,
+            turn_of: 0,
+            turn_left: 0,
             engine,
             config,
             files,
@@ -175,11 +188,8 @@ impl Vm {
             if self.control.resets.swap(0, Ordering::Relaxed) > 0 {
                 self.power_on()?;
             }
-            let turn = self.look_around();
-            if let Turn::Ends(outcome) = self.settle(turn)? {
-                break outcome;
-            }
-            let turn = self.round();
+            let turn = self.step();
+            self.show_progress();
             if let Turn::Ends(outcome) = self.settle(turn)? {
                 break outcome;
             }
@@ -192,6 +202,17 @@ impl Vm {
             resets: self.resets,
             state_hash: virtual_time.then(|| self.state_hash()),
         })
+    }
+
+    /// Lets the console and other threads see how far the guest has come.
+    fn show_progress(&self) {
+        self.console.flush();
+        self.control
+            .instructions
+            .store(self.instructions(), Ordering::Relaxed);
+        self.control
+            .guest_ns
+            .store(self.clock.now_ns(), Ordering::Relaxed);
     }
 
     /// Carries out what devices asked for; a restart happens here.
@@ -263,26 +284,8 @@ impl Vm {
             }
         }
         self.waiting.fill(false);
+        (self.turn_of, self.turn_left) = (self.cpus.len(), 0);
         Ok(())
-    }
-
-    /// Hands out due events and console input; sleeps or skips time if every CPU waits.
-    fn look_around(&mut self) -> Turn {
-        if self.console.take_fresh() {
-            for device in self.board.console_devices() {
-                self.with_env(|board, env| board.bus().wake(device, env));
-            }
-        }
-        let now = self.clock.now_ns();
-        while let Some(token) = self.events.take_due(now) {
-            self.with_env(|board, env| board.bus().event(token, env));
-        }
-        self.drive_lines();
-        self.wake_cpus(now);
-        if self.anybody_runs() {
-            return Turn::Goes;
-        }
-        self.wait(now)
     }
 
     /// Lets every device look at its back end.
@@ -293,180 +296,7 @@ impl Vm {
         }
     }
 
-    /// Wakes CPUs that an interrupt or their own timer wakes.
-    fn wake_cpus(&mut self, now: u64) {
-        for (index, cpu) in self.cpus.iter().enumerate() {
-            let due = cpu.deadline_ns().is_some_and(|deadline| deadline <= now);
-            if self.waiting[index] && (cpu.wakes() || due) {
-                self.waiting[index] = false;
-                self.board.woken(index);
-            }
-        }
-    }
-
-    fn anybody_runs(&self) -> bool {
-        (0..self.cpus.len()).any(|cpu| self.board.runs(cpu) && !self.waiting[cpu])
-    }
-
-    /// The guest time at which something will happen by itself.
-    fn next_ns(&self) -> Option<u64> {
-        let timers = (0..self.cpus.len())
-            .filter(|cpu| self.board.runs(*cpu))
-            .filter_map(|cpu| self.cpus[cpu].deadline_ns());
-        timers.chain(self.events.next_ns()).min()
-    }
-
-    fn wait(&mut self, now: u64) -> Turn {
-        let next = self.next_ns();
-        if self.clock.mode() == TimeMode::Virtual {
-            if let Some(next) = next {
-                self.clock.advance_to(next);
-                return Turn::Goes;
-            }
-            // Nothing but input can go on from here.
-            if self.console.is_open() {
-                self.console.waker().sleep(Some(NAP));
-                return Turn::Goes;
-            }
-            return Turn::Ends(Outcome::Hung);
-        }
-        if next.is_none() && !self.console.is_open() {
-            return Turn::Ends(Outcome::Hung);
-        }
-        let until = next.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(now)));
-        self.console.waker().sleep(Some(until.min(NAP)));
-        Turn::Goes
-    }
-
-    /// Gives each running CPU its turn.
-    fn round(&mut self) -> Turn {
-        for cpu in 0..self.cpus.len() {
-            if !self.board.runs(cpu) || self.waiting[cpu] {
-                continue;
-            }
-            let turn = self.turn(cpu);
-            if matches!(turn, Turn::Ends(_)) {
-                return turn;
-            }
-        }
-        Turn::Goes
-    }
-
-    /// How many instructions a CPU may execute before something else is due.
-    fn budget(&self) -> u64 {
-        let limit = self.config.limit_insns.unwrap_or(u64::MAX);
-        let left = limit.saturating_sub(self.instructions());
-        let due = match self.clock.mode() {
-            TimeMode::Host => TURN,
-            TimeMode::Virtual => {
-                let now = self.clock.now_ns();
-                let next = self
-                    .next_ns()
-                    .map_or(u64::MAX, |next| next.saturating_sub(now));
-                next.div_ceil(NS_PER_INSN).max(1)
-            }
-        };
-        TURN.min(due).min(left)
-    }
-
-    fn turn(&mut self, cpu: usize) -> Turn {
-        let mut left = self.budget();
-        while left > 0 {
-            let before = self.cpus[cpu].retired();
-            let exit = self.cpus[cpu].run(left);
-            let used = self.cpus[cpu].retired().wrapping_sub(before);
-            left = left.saturating_sub(used);
-            self.clock
-                .advance_to(self.clock.now_ns().wrapping_add(used * NS_PER_INSN));
-            match exit {
-                Exit::Budget | Exit::Kicked => return Turn::Goes,
-                Exit::Access(access) => {
-                    let answer = self.access(cpu, access);
-                    if let Answer::Later(_) = answer {
-                        return Turn::Goes;
-                    }
-                    self.cpus[cpu].answer(answer);
-                    if self.board.bus().has_requests() {
-                        return Turn::Goes;
-                    }
-                }
-                Exit::Idle => {
-                    self.waiting[cpu] = true;
-                    return Turn::Goes;
-                }
-                Exit::Call => return self.call(cpu),
-                Exit::Breakpoint | Exit::Stuck => {
-                    return Turn::Ends(Outcome::Stuck { cpu: cpu as u32 });
-                }
-            }
-        }
-        Turn::Goes
-    }
-
-    fn access(&mut self, cpu: usize, access: vm_core::Access) -> Answer {
-        let answer = self.with_env(|board, env| board.bus().access(access, env));
-        self.drive_lines();
-        if self.traces(TraceKinds::DEV) {
-            let device = self.board.bus().at(access.space, access.addr.0);
-            let name = device.map_or("nothing".to_owned(), |(id, _)| {
-                self.board.bus().name(id).to_owned()
-            });
-            self.report(
-                cpu,
-                &TraceEvent::Dev {
-                    device: name,
-                    access,
-                    answer,
-                },
-            );
-        }
-        answer
-    }
-
-    fn call(&mut self, cpu: usize) -> Turn {
-        if self.traces(TraceKinds::SBI) {
-            let text = self.board.call_text(&*self.cpus[cpu]);
-            self.report(cpu, &TraceEvent::Call { text });
-        }
-        let Self {
-            board,
-            cpus,
-            ram,
-            console,
-            ..
-        } = self;
-        match board.call(cpu, cpus, ram, console) {
-            vm_device_machine::Outcome::Continue => {}
-            vm_device_machine::Outcome::HartStopped => {}
-            vm_device_machine::Outcome::Idle => self.waiting[cpu] = true,
-            vm_device_machine::Outcome::Request(request) => self.board.bus().request(request),
-        }
-        Turn::Goes
-    }
-
-    /// Hands changes of interrupt inputs to the CPUs.
-    fn drive_lines(&mut self) {
-        for change in self.board.bus().take_line_log() {
-            let device = self
-                .board
-                .bus()
-                .name(vm_device_bus::DeviceId(change.owner))
-                .to_owned();
-            let event = TraceEvent::Line {
-                device,
-                line: change.line,
-                level: change.level,
-            };
-            self.report(0, &event);
-        }
-        for (line, level) in self.board.bus().take_cpu_lines() {
-            if let Some(cpu) = self.cpus.get_mut(line.cpu as usize) {
-                cpu.set_line(line.line, level);
-            }
-        }
-    }
-
-    fn with_env<R>(&mut self, body: impl FnOnce(&mut dyn Board, &mut Env) -> R) -> R {
+    pub(crate) fn with_env<R>(&mut self, body: impl FnOnce(&mut dyn Board, &mut Env) -> R) -> R {
         let mut env = Env {
             now_ns: self.clock.now_ns(),
             ram: &self.ram,
@@ -476,13 +306,13 @@ impl Vm {
         body(&mut *self.board, &mut env)
     }
 
-    fn traces(&self, kind: TraceKinds) -> bool {
+    pub(crate) fn traces(&self, kind: TraceKinds) -> bool {
         self.trace
             .as_ref()
             .is_some_and(|trace| lock(trace).kinds().any(kind))
     }
 
-    fn report(&self, cpu: usize, event: &TraceEvent) {
+    pub(crate) fn report(&self, cpu: usize, event: &TraceEvent) {
         if let Some(trace) = &self.trace {
             lock(trace).event(cpu as u32, self.instructions(), event);
         }

@@ -1,14 +1,24 @@
 //! Random encodings against outside judges.
 //!
-//! A judge is another program that executes guest instructions: QEMU's user emulator.
-//! Random sequences of valid instructions run there and on the interpreter, from the same
-//! state at the same addresses, and everything that they left must be equal: registers,
-//! floating-point flags, memory.
-//! A difference is narrowed down to one instruction and shown with the seed that finds it again.
+//! A [`Program`] is a static ELF file made here, instruction by instruction: sequences of random
+//! encodings, each between code that loads all registers from memory and code that stores them.
+//! At its end it writes its records to standard output.
+//! [`judge`] runs it under an outside emulator, [`ours`] on the interpreter, and [`compare`]
+//! says where their records differ.
+//! What is particular to a guest is how its program is made: [`arm64`], [`riscv64`].
 //!
-//! **Invariant**: both sides execute the same image; nothing is compared that only one produced.
+//! **Invariant**: judge and engine run the very same bytes at the same addresses.
 //!
-//! **Invariant**: what is left out stands in a table with the reason beside it.
+//! **Invariant**: an encoding that is left out is left out for a reason that is written down.
 
+pub mod arm64;
+pub mod compare;
+mod elf;
+pub mod judge;
+pub mod ours;
+mod program;
 pub mod random;
 pub mod riscv64;
+
+pub use compare::{Difference, compare};
+pub use program::{Exclusions, Program, Sequence};

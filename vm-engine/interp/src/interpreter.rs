@@ -101,10 +101,13 @@ impl Interpreter {
     /// Runs from the program counter until handlers stop; links what can be linked.
     fn step(&mut self, shared: &mut Shared, alone: bool, fuel: &mut i64) -> Stop {
         let mode = self.slow.frontend.code_mode(self.context.mode);
-        let found = self.find(shared, mode, alone);
-        let (code, cacheable) = match found {
-            Ok(found) => found,
-            Err(stop) => return stop,
+        let known = if alone { None } else { self.known() };
+        let (code, cacheable) = match known {
+            Some(code) => (code, false),
+            None => match self.find(shared, mode, alone) {
+                Ok(found) => found,
+                Err(stop) => return stop,
+            },
         };
         // SAFETY: the block was just found, so it is alive.
         let insns = unsafe { (*code).insns };
@@ -129,6 +132,14 @@ impl Interpreter {
             self.link(shared, mode);
         }
         stop
+    }
+
+    /// The code at the program counter, if the jump cache knows it and it may still be entered.
+    fn known(&mut self) -> Option<*const Code> {
+        let jump = self.slow.jumps.entry(self.slow.table, self.cpu.pc)?;
+        // SAFETY: jump caches lead to blocks that are not freed before the caches are emptied.
+        let alive = unsafe { (*jump).insns != Code::DEAD };
+        alive.then_some(jump)
     }
 
     fn find(

@@ -23,6 +23,12 @@ impl Jumps {
         self.cache(table).entries.as_mut_ptr()
     }
 
+    /// The code for an address, if the cache knows it.
+    pub fn entry(&mut self, table: usize, pc: u64) -> Option<*const Code> {
+        let jump = self.cache(table).entries[Jump::index(pc)];
+        (jump.pc == pc && !jump.code.is_null()).then_some(jump.code)
+    }
+
     /// Remembers where the code for an address is.
     pub fn fill(&mut self, table: usize, pc: u64, code: *const Code) {
         let cache = self.cache(table);

@@ -59,6 +59,8 @@ impl Vcpu for Interpreter {
 
     fn set_register(&mut self, name: &str, value: u64) -> bool {
         let frontend = self.slow.frontend.clone();
+        // The register may decide how addresses are translated.
+        self.slow.flush(Flush::All);
         frontend.set_register(self.slots(), name, value)
     }
 

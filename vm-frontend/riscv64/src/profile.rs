@@ -1,7 +1,4 @@
-//! What the hart says of itself: the instruction set as device trees name it, and the state that
-//! firmware leaves to a supervisor.
-
-use crate::fields::{counter, envcfg, irq};
+//! What the hart says of itself: the instruction set, in the words of device trees.
 
 /// The instruction set of a hart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,28 +78,6 @@ impl Isa {
         text
     }
 }
-
-/// The registers that the built-in firmware sets before it starts a supervisor, by name: what an
-/// M-mode firmware would leave behind. The program counter and its arguments are the starter's.
-///
-/// `priv` stands last, since supervisor mode does not reach the others.
-pub const SUPERVISOR_START: &[(&str, u64)] = &[
-    ("pmpaddr0", (1 << 54) - 1),
-    // All addresses, readable, writable and executable.
-    ("pmpcfg0", 0x1f),
-    // All exceptions but the supervisor's own calls: nobody stands in machine mode to take them.
-    ("medeleg", 0xb1ff),
-    ("mideleg", irq::SUPERVISOR),
-    ("mcounteren", counter::ALL),
-    ("scounteren", counter::CY | counter::TM | counter::IR),
-    (
-        "menvcfg",
-        envcfg::SUPERVISOR & !envcfg::FIOM | envcfg::PBMTE | envcfg::STCE,
-    ),
-    ("stimecmp", u64::MAX),
-    ("firmware", 1),
-    ("priv", 1),
-];
 
 #[cfg(test)]
 mod tests {

@@ -16,10 +16,13 @@ pub(crate) mod cause {
     pub(crate) const FETCH_MISALIGNED: u32 = 0;
     pub(crate) const FETCH_ACCESS: u32 = 1;
     pub(crate) const ILLEGAL: u32 = 2;
+    pub(crate) const BREAKPOINT: u32 = 3;
     pub(crate) const LOAD_MISALIGNED: u32 = 4;
     pub(crate) const LOAD_ACCESS: u32 = 5;
     pub(crate) const STORE_MISALIGNED: u32 = 6;
     pub(crate) const STORE_ACCESS: u32 = 7;
+    /// Those from higher modes follow, by privilege.
+    pub(crate) const CALL_FROM_USER: u32 = 8;
     pub(crate) const FETCH_PAGE: u32 = 12;
     pub(crate) const LOAD_PAGE: u32 = 13;
     pub(crate) const STORE_PAGE: u32 = 15;

@@ -1,22 +1,11 @@
 //! The instructions, one row each: encoding, text and meaning, in one file an extension.
 //!
-//! ```text
-//! ADD   "0000000 bbbbb aaaaa 000 ddddd 0110011"    "add {d}, {a}, {b}"     |t, d, a, b| t.set_x(d, t.x(a) + t.x(b));
-//! ```
-//!
-//! The first string is the encoding (see [`pattern`]), the second the text (see [`text`]), and the
-//! closure writes what the instruction does; its parameters are the lifter
-//! [`Lift`](crate::lift::Lift) and fields.
-//! A field that the encoding or the text lacks does not compile.
-//! Before the closure may stand `todo` (decodes and prints, but raises an illegal-instruction
-//! exception; there is no closure then) or `reserved` (takes encodings out of another row).
-//!
-//! **Invariant**: where two rows match one encoding, one of them has all fixed bits of the other
-//! and more, and wins; or a third row has exactly the fixed bits of both.
+//! How rows are written is said in [`vm_ir::rows`]; a row of status `todo` raises an
+//! illegal-instruction exception. The lifter that meanings write with is
+//! [`Lift`](crate::lift::Lift).
 
-mod csr_names;
 mod decode;
-pub mod pattern;
+mod notation;
 pub mod text;
 
 mod privileged;
@@ -39,38 +28,13 @@ mod zicond;
 mod zicsr;
 mod zifencei;
 
-mod row;
+mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use csr_names::{number as csr_number, plain_csr};
 pub use decode::decode;
-pub use row::{Row, Status};
+pub(crate) use notation::FLOAT;
+pub use notation::{Riscv, Row};
 pub(crate) use rv_i::jump_hint;
-
-use row::{join, rows};
-
-const PARTS: &[&[Row]] = &[
-    rv_i::ROWS,
-    rv_m::ROWS,
-    rv_a::ROWS,
-    rv_f::ROWS,
-    rv_d::ROWS,
-    rv_zfhmin::ROWS,
-    rv_c::ROWS,
-    rv_v::ROWS,
-    zicsr::ROWS,
-    zifencei::ROWS,
-    zba::ROWS,
-    zbb::ROWS,
-    zbc::ROWS,
-    zbs::ROWS,
-    zicond::ROWS,
-    zicbom::ROWS,
-    zawrs::ROWS,
-    svinval::ROWS,
-    privileged::ROWS,
-];
-
-/// All rows.
-pub static ROWS: &[Row] = &join::<{ row::count(PARTS) }>(PARTS);
+pub use table::ROWS;
+pub use vm_ir::rows::Status;

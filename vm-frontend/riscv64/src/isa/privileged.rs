@@ -1,8 +1,8 @@
 //! Instructions of the privileged architecture, with those of the hypervisor extension as `todo`;
-//! manual, volume II, chapters 3, 12 and 21.
+//! manual, volume II, "Machine-Level ISA", "Supervisor-Level ISA" and "H Extension".
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Privileged"
     MRET        "0011000 00010 00000 000 00000 1110011" "mret"                    |t| t.machine_return();
     SRET        "0001000 00010 00000 000 00000 1110011" "sret"                    |t| t.supervisor_return();

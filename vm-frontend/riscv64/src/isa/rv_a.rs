@@ -1,10 +1,10 @@
-//! A: Zalrsc and Zaamo; manual, volume I, chapter 13.
+//! A: Zalrsc and Zaamo; manual, volume I, "A Extension".
 
 use vm_ir::Op::{AmoAdd, AmoAnd, AmoMaxS, AmoMaxU, AmoMinS, AmoMinU, AmoOr, AmoSwap, AmoXor};
 use vm_ir::Type::{I32, I64};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "A"
     LR_W       "00010 oo 00000 aaaaa 010 ddddd 0101111"   "lr.w{o:order} {d}, ({a})"                |t, d, a, o| t.set_x(d, t.load_reserved(I32, a, o).sext(I64));
     LR_D       "00010 oo 00000 aaaaa 011 ddddd 0101111"   "lr.d{o:order} {d}, ({a})"                |t, d, a, o| t.set_x(d, t.load_reserved(I64, a, o));

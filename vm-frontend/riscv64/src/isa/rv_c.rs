@@ -1,4 +1,4 @@
-//! C and Zcb: the 16-bit encodings; manual, volume I, chapters 26 and 27.
+//! C and Zcb: the 16-bit encodings; manual, volume I, "C Extension" and "Zc*".
 //!
 //! Each has the meaning of a 32-bit instruction, but is a row of its own.
 //! Hints (results to `x0`, shifts by zero) need no rows: they do what they say, which is nothing.
@@ -8,7 +8,7 @@ use vm_ir::Type::{I8, I16, I32, I64};
 use crate::lift::{RA, SP, ZERO};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "C"
     // Quadrant 0.
     C_ADDI4SPN "000 i[5:4|9:6|2|3] ddd 00"              "c.addi4spn {d:c}, sp, {i:u}" |t, d, i| t.set_x(d, t.x(SP) + i);
@@ -30,8 +30,8 @@ super::rows! {
     C_LUI      "011 i[17] ddddd i[16:12] 01"            "c.lui {d}, {i:upper}"        |t, d, i| t.set_x(d, t.imm(i));
     C_LUI_ZERO "011 0 ----- 00000 01"                   "" reserved;
     C_ADDI16SP_ZERO "011 0 00010 00000 01"              "" reserved;
-    C_SRLI     "100 i[5] 00 ddd i[4:0] 01"              "c.srli {d:c}, {i:u}"         |t, d, i| t.set_x(d, t.x(d) >> i);
-    C_SRAI     "100 i[5] 01 ddd i[4:0] 01"              "c.srai {d:c}, {i:u}"         |t, d, i| t.set_x(d, t.x(d).shrs(t.imm(i)));
+    C_SRLI     "100 i[5] 00 ddd i[4:0] 01"              "c.srli {d:c}, {i:sh}"        |t, d, i| t.set_x(d, t.x(d) >> i);
+    C_SRAI     "100 i[5] 01 ddd i[4:0] 01"              "c.srai {d:c}, {i:sh}"        |t, d, i| t.set_x(d, t.x(d).shrs(t.imm(i)));
     C_ANDI     "100 i[5] 10 ddd i[4:0] 01"              "c.andi {d:c}, {i:s}"         |t, d, i| t.set_x(d, t.x(d) & i);
     C_SUB      "100 0 11 ddd 00 bbb 01"                 "c.sub {d:c}, {b:c}"          |t, d, b| t.set_x(d, t.x(d) - t.x(b));
     C_XOR      "100 0 11 ddd 01 bbb 01"                 "c.xor {d:c}, {b:c}"          |t, d, b| t.set_x(d, t.x(d) ^ t.x(b));
@@ -44,7 +44,7 @@ super::rows! {
     C_BNEZ     "111 i[8|4:3] aaa i[7:6|2:1|5] 01"       "c.bnez {a:c}, {i:to}"        |t, a, i| t.branch(t.x(a).ne(t.imm(0)), i);
 
     // Quadrant 2.
-    C_SLLI     "000 i[5] ddddd i[4:0] 10"               "c.slli {d}, {i:u}"           |t, d, i| t.set_x(d, t.x(d) << i);
+    C_SLLI     "000 i[5] ddddd i[4:0] 10"               "c.slli {d}, {i:sh}"          |t, d, i| t.set_x(d, t.x(d) << i);
     C_FLDSP    "001 i[5] ddddd i[4:3|8:6] 10"           "c.fldsp {d:f}, {i:u}(sp)"    |t, d, i| t.set_f(d, t.load(I64, SP, i));
     C_LWSP     "010 i[5] ddddd i[4:2|7:6] 10"           "c.lwsp {d}, {i:u}(sp)"       |t, d, i| t.set_x(d, t.load(I32, SP, i).sext(I64));
     C_LWSP_ZERO "010 - 00000 ----- 10"                  "" reserved;

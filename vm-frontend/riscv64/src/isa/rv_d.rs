@@ -1,4 +1,4 @@
-//! D: double precision; manual, volume I, chapter 21.
+//! D: double precision; manual, volume I, "D Extension".
 
 use vm_ir::Op::{
     FAdd, FConvert, FDiv, FEq, FLe, FLt, FMax, FMin, FMul, FMulAdd, FSqrt, FSub, FToS, FToU, SToF,
@@ -7,7 +7,7 @@ use vm_ir::Op::{
 use vm_ir::Type::{I32, I64};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "D"
     FLD        "i[11:0] aaaaa 011 ddddd 0000111"                    "fld {d:f}, {i:s}({a})"                          |t, d, a, i| t.set_f(d, t.load(I64, a, i));
     FSD        "i[11:5] bbbbb aaaaa 011 i[4:0] 0100111"             "fsd {b:f}, {i:s}({a})"                          |t, a, b, i| t.store(a, i, t.f_raw(I64, b));

@@ -1,4 +1,4 @@
-//! F: single precision; manual, volume I, chapter 20.
+//! F: single precision; manual, volume I, "F Extension".
 
 use vm_ir::Op::{
     FAdd, FDiv, FEq, FLe, FLt, FMax, FMin, FMul, FMulAdd, FSqrt, FSub, FToS, FToU, SToF, UToF,
@@ -6,7 +6,7 @@ use vm_ir::Op::{
 use vm_ir::Type::{I32, I64};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "F"
     FLW        "i[11:0] aaaaa 010 ddddd 0000111"                    "flw {d:f}, {i:s}({a})"                          |t, d, a, i| t.set_f(d, t.load(I32, a, i));
     FSW        "i[11:5] bbbbb aaaaa 010 i[4:0] 0100111"             "fsw {b:f}, {i:s}({a})"                          |t, a, b, i| t.store(a, i, t.f_raw(I32, b));

@@ -1,11 +1,11 @@
-//! RV64I: The RISC-V Instruction Set Manual, volume I, chapters 2 and 4, with the hints of
-//! Zihintpause and Zihintntl, which do nothing.
+//! RV64I: The RISC-V Instruction Set Manual, volume I, "RV64I Base
+//! Integer Instruction Set", with the hints of Zihintpause and Zihintntl, which do nothing.
 
 use vm_ir::Hint;
 use vm_ir::Type::{I8, I16, I32, I64};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "I"
     LUI    "i[31:12] ddddd 0110111"                     "lui {d}, {i:upper}"      |t, d, i| t.set_x(d, t.imm(i));
     AUIPC  "i[31:12] ddddd 0010111"                     "auipc {d}, {i:upper}"    |t, d, i| t.set_x(d, t.pc(i));
@@ -37,13 +37,13 @@ super::rows! {
     XORI   "i[11:0] aaaaa 100 ddddd 0010011"            "xori {d}, {a}, {i:s}"    |t, d, a, i| t.set_x(d, t.x(a) ^ i);
     ORI    "i[11:0] aaaaa 110 ddddd 0010011"            "ori {d}, {a}, {i:s}"     |t, d, a, i| t.set_x(d, t.x(a) | i);
     ANDI   "i[11:0] aaaaa 111 ddddd 0010011"            "andi {d}, {a}, {i:s}"    |t, d, a, i| t.set_x(d, t.x(a) & i);
-    SLLI   "000000 iiiiii aaaaa 001 ddddd 0010011"      "slli {d}, {a}, {i:u}"    |t, d, a, i| t.set_x(d, t.x(a) << i);
-    SRLI   "000000 iiiiii aaaaa 101 ddddd 0010011"      "srli {d}, {a}, {i:u}"    |t, d, a, i| t.set_x(d, t.x(a) >> i);
-    SRAI   "010000 iiiiii aaaaa 101 ddddd 0010011"      "srai {d}, {a}, {i:u}"    |t, d, a, i| t.set_x(d, t.x(a).shrs(t.imm(i)));
+    SLLI   "000000 iiiiii aaaaa 001 ddddd 0010011"      "slli {d}, {a}, {i:sh}"   |t, d, a, i| t.set_x(d, t.x(a) << i);
+    SRLI   "000000 iiiiii aaaaa 101 ddddd 0010011"      "srli {d}, {a}, {i:sh}"   |t, d, a, i| t.set_x(d, t.x(a) >> i);
+    SRAI   "010000 iiiiii aaaaa 101 ddddd 0010011"      "srai {d}, {a}, {i:sh}"   |t, d, a, i| t.set_x(d, t.x(a).shrs(t.imm(i)));
     ADDIW  "i[11:0] aaaaa 000 ddddd 0011011"            "addiw {d}, {a}, {i:s}"   |t, d, a, i| t.set_w(d, t.w_plus(a, i));
-    SLLIW  "0000000 iiiii aaaaa 001 ddddd 0011011"      "slliw {d}, {a}, {i:u}"   |t, d, a, i| t.set_w(d, t.w(a) << i);
-    SRLIW  "0000000 iiiii aaaaa 101 ddddd 0011011"      "srliw {d}, {a}, {i:u}"   |t, d, a, i| t.set_w(d, t.w(a) >> i);
-    SRAIW  "0100000 iiiii aaaaa 101 ddddd 0011011"      "sraiw {d}, {a}, {i:u}"   |t, d, a, i| t.set_w(d, t.w(a).shrs(t.imm_w(i)));
+    SLLIW  "0000000 iiiii aaaaa 001 ddddd 0011011"      "slliw {d}, {a}, {i:sh}"  |t, d, a, i| t.set_w(d, t.w(a) << i);
+    SRLIW  "0000000 iiiii aaaaa 101 ddddd 0011011"      "srliw {d}, {a}, {i:sh}"  |t, d, a, i| t.set_w(d, t.w(a) >> i);
+    SRAIW  "0100000 iiiii aaaaa 101 ddddd 0011011"      "sraiw {d}, {a}, {i:sh}"  |t, d, a, i| t.set_w(d, t.w(a).shrs(t.imm_w(i)));
 
     ADD    "0000000 bbbbb aaaaa 000 ddddd 0110011"      "add {d}, {a}, {b}"       |t, d, a, b| t.set_x(d, t.x(a) + t.x(b));
     SUB    "0100000 bbbbb aaaaa 000 ddddd 0110011"      "sub {d}, {a}, {b}"       |t, d, a, b| t.set_x(d, t.x(a) - t.x(b));

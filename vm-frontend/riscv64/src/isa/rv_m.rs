@@ -1,9 +1,9 @@
-//! M: multiplication and division; manual, volume I, chapter 12.
+//! M: multiplication and division; manual, volume I, "M Extension".
 //!
 //! The operations' results for division by zero and for overflow are the manual's.
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "M"
     MUL    "0000001 bbbbb aaaaa 000 ddddd 0110011"      "mul {d}, {a}, {b}"       |t, d, a, b| t.set_x(d, t.x(a) * t.x(b));
     MULH   "0000001 bbbbb aaaaa 001 ddddd 0110011"      "mulh {d}, {a}, {b}"      |t, d, a, b| t.set_x(d, t.x(a).mulhs(t.x(b)));

@@ -1,8 +1,8 @@
-//! V: vectors; manual, volume I, chapter 31. Nothing is offered yet: the rows are the instruction
+//! V: vectors; manual, volume I, "V Extension". Nothing is offered yet: the rows are the instruction
 //! formats, which decode and print the fields that the formats have.
 
 #[rustfmt::skip] // One row a format.
-super::rows! {
+vm_ir::rows! {
     "V"
     VSETVLI  "0 i[10:0] aaaaa 111 ddddd 1010111"             "vsetvli {d}, {a}, {i:u}"                          todo;
     VSETIVLI "11 i[9:0] uuuuu 111 ddddd 1010111"             "vsetivli {d}, {u:u}, {i:u}"                       todo;

@@ -1,10 +1,10 @@
-//! Zfhmin: half precision in memory and in conversions; manual, volume I, chapter 23.
+//! Zfhmin: half precision in memory and in conversions; manual, volume I, "Zfhmin".
 
 use vm_ir::Op::FConvert;
 use vm_ir::Type::{I16, I32, I64};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Zfhmin"
     FLH      "i[11:0] aaaaa 001 ddddd 0000111"          "flh {d:f}, {i:s}({a})"         |t, d, a, i| t.set_f(d, t.load(I16, a, i));
     FSH      "i[11:5] bbbbb aaaaa 001 i[4:0] 0100111"   "fsh {b:f}, {i:s}({a})"         |t, a, b, i| t.store(a, i, t.f_raw(I16, b));

@@ -4,27 +4,8 @@
 //! number; without a kind it is an integer register.
 //! The kind decides both what is printed and what the row's meaning is given.
 
-use super::Row;
-use super::csr_names;
-
-macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $name:ident $text:literal;)+) => {
-        /// What a field holds.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[repr(u8)]
-        pub enum Kind { $($(#[doc = $doc])+ $name),+ }
-
-        const fn kind_named(name: &[u8]) -> Kind {
-            $(if same(name, $text.as_bytes()) {
-                return Kind::$name;
-            })+
-            panic!("there is no such kind of field")
-        }
-    };
-}
-
 #[rustfmt::skip] // One row a kind.
-kinds! {
+vm_ir::kinds! {
     /// An integer register.
     X "";
     /// An integer register of the eight that compressed instructions reach.
@@ -39,6 +20,8 @@ kinds! {
     Signed "s";
     /// An unsigned number.
     Unsigned "u";
+    /// A distance of shifting, shown in hexadecimal digits.
+    Shift "sh";
     /// A signed number whose low 12 bits are zero and not shown.
     Upper "upper";
     /// A distance from the instruction, shown as the address.
@@ -51,78 +34,6 @@ kinds! {
     Order "order";
     /// The accesses that a fence orders.
     Fence "fence";
-}
-
-const fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < a.len() {
-        if a[i] != b[i] {
-            return false;
-        }
-        i += 1;
-    }
-    true
-}
-
-/// The field in the first braces at or behind `at`: its letter, its kind, and where it ends.
-const fn field_from(text: &[u8], at: usize) -> Option<(u8, Kind, usize)> {
-    let mut open = at;
-    while open < text.len() && text[open] != b'{' {
-        open += 1;
-    }
-    if open == text.len() {
-        return None;
-    }
-    let mut close = open;
-    while text[close] != b'}' {
-        close += 1;
-    }
-    let (_, rest) = text.split_at(open + 1);
-    let (inner, _) = rest.split_at(close - open - 1);
-    let kind = match inner {
-        [_] => Kind::X,
-        [_, b':', name @ ..] => kind_named(name),
-        _ => panic!("braces hold a letter and perhaps a kind"),
-    };
-    Some((inner[0], kind, close + 1))
-}
-
-/// The kind that a text gives a field.
-pub(super) const fn kind_of(text: &str, letter: u8) -> Kind {
-    let mut at = 0;
-    while let Some((found, kind, end)) = field_from(text.as_bytes(), at) {
-        if found == letter {
-            return kind;
-        }
-        at = end;
-    }
-    panic!("the text has no such field")
-}
-
-/// The fields of a text, as bits of a set: bit 0 is `a`.
-pub(super) const fn letters(text: &str) -> u32 {
-    let mut set = 0;
-    let mut at = 0;
-    while let Some((letter, _, end)) = field_from(text.as_bytes(), at) {
-        set |= 1 << (letter - b'a');
-        at = end;
-    }
-    set
-}
-
-/// Whether a text names a field of one of two kinds.
-pub(super) const fn has_kind(text: &str, one: Kind, other: Kind) -> bool {
-    let mut at = 0;
-    while let Some((_, kind, end)) = field_from(text.as_bytes(), at) {
-        if kind as u8 == one as u8 || kind as u8 == other as u8 {
-            return true;
-        }
-        at = end;
-    }
-    false
 }
 
 /// The names of the integer registers in the standard calling convention.
@@ -145,69 +56,19 @@ pub(crate) const ROUNDING_NAMES: [&str; 8] = ["rne", "rtz", "rdn", "rup", "rmm",
 /// The orderings by number.
 pub(crate) const ORDER_NAMES: [&str; 4] = ["", ".rl", ".aq", ".aqrl"];
 
-/// A part of a text.
-pub(crate) enum Piece {
-    /// These characters.
-    Literal(&'static str),
-    /// The field of this letter.
-    Field(u8, Kind),
-}
-
-impl Row {
-    /// The parts of the text template.
-    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece> {
-        let (text, mut at) = (self.text, 0);
-        let mut field = None;
-        std::iter::from_fn(move || {
-            if let Some((letter, kind)) = field.take() {
-                return Some(Piece::Field(letter, kind));
-            }
-            if at == text.len() {
-                return None;
-            }
-            let start = at;
-            let end = match field_from(text.as_bytes(), at) {
-                Some((letter, kind, end)) => {
-                    field = Some((letter, kind));
-                    at = end;
-                    start + text[start..].find('{').unwrap_or_default()
-                }
-                None => {
-                    at = text.len();
-                    at
-                }
-            };
-            Some(Piece::Literal(&text[start..end]))
-        })
-    }
-
-    /// The text of an encoding of this row that stands at `pc`.
-    #[must_use]
-    pub fn show(&self, encoding: u32, pc: u64) -> String {
-        let mut out = String::with_capacity(32);
-        for piece in self.pieces() {
-            match piece {
-                Piece::Literal(text) => out.push_str(text),
-                Piece::Field(letter, kind) => {
-                    show_field(&mut out, kind, self.field(letter).take(encoding), pc);
-                }
-            }
-        }
-        out
-    }
-}
-
-fn show_field(out: &mut String, kind: Kind, value: i64, pc: u64) {
+/// Writes a field's value.
+pub(super) fn show_field(out: &mut String, kind: Kind, value: i64, pc: u64) {
     let name = |names: &[&'static str]| names[value as usize % names.len()];
     match kind {
         Kind::X | Kind::ShortX => out.push_str(name(&X_NAMES)),
         Kind::F | Kind::ShortF => out.push_str(name(&F_NAMES)),
         Kind::V => out.push_str(&format!("v{value}")),
         Kind::Signed | Kind::Unsigned => out.push_str(&value.to_string()),
+        Kind::Shift => out.push_str(&format!("{value:#x}")),
         Kind::Upper => out.push_str(&format!("{:#x}", value >> 12 & 0xf_ffff)),
         Kind::Target => out.push_str(&format!("{:#x}", pc.wrapping_add(value as u64))),
-        Kind::Csr => match csr_names::name(value as u32) {
-            Some(name) => out.push_str(name),
+        Kind::Csr => match crate::csr::name(value as u16) {
+            Some(name) => out.push_str(&name),
             None => out.push_str(&format!("{value:#x}")),
         },
         Kind::Rounding if value == 7 => {}
@@ -228,4 +89,70 @@ fn show_field(out: &mut String, kind: Kind, value: i64, pc: u64) {
             );
         }
     }
+}
+
+fn number(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let value = match digits.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok()? as i64,
+        None => digits.parse().ok()?,
+    };
+    Some(if negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
+}
+
+fn register(text: &str, names: &[&str], letter: char) -> Option<i64> {
+    let by_number = || {
+        let number = text.strip_prefix(letter)?.parse::<i64>().ok()?;
+        (number < 32).then_some(number)
+    };
+    let by_name = names.iter().position(|name| *name == text);
+    by_name.map(|n| n as i64).or_else(by_number)
+}
+
+/// The value of a field at the start of `text`, and what follows it.
+pub(super) fn parse_field(kind: Kind, text: &str, pc: u64) -> Option<(i64, &str)> {
+    match kind {
+        Kind::Order => {
+            // The longest name first; the empty one always fits.
+            let names = ORDER_NAMES.iter().enumerate().rev();
+            return names
+                .map(|(n, name)| (n as i64, text.strip_prefix(*name)))
+                .find_map(|(n, rest)| rest.map(|rest| (n, rest)));
+        }
+        Kind::Rounding => {
+            let Some(name) = text.strip_prefix(", ") else {
+                return Some((7, text));
+            };
+            let names = &ROUNDING_NAMES;
+            let n = names.iter().position(|n| !n.is_empty() && *n == name)?;
+            return Some((n as i64, ""));
+        }
+        _ => {}
+    }
+    let end = text.find([',', '(', ')', ' ']).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    let value = match kind {
+        Kind::X | Kind::ShortX => register(word, &X_NAMES, 'x')?,
+        Kind::F | Kind::ShortF => register(word, &F_NAMES, 'f')?,
+        Kind::V => register(word, &[], 'v')?,
+        Kind::Target => number(word)?.wrapping_sub(pc as i64),
+        Kind::Upper => i64::from((number(word)? as i32).wrapping_shl(12)),
+        Kind::Csr => crate::csr::by_name(word)
+            .map(i64::from)
+            .or_else(|| number(word))?,
+        Kind::Fence if word == "0" => 0,
+        Kind::Fence => {
+            let bit = |c| "wroi".find(c).map(|bit| 1 << bit);
+            word.chars().try_fold(0, |set, c| Some(set | bit(c)?))?
+        }
+        _ => number(word)?,
+    };
+    Some((value, rest))
 }

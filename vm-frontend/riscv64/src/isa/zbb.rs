@@ -1,9 +1,9 @@
-//! Zbb: bits and bytes; manual, volume I, chapter 28.
+//! Zbb: bits and bytes; manual, volume I, "B Extension".
 
 use vm_ir::Type::{I8, I16, I64};
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Zbb"
     ANDN   "0100000 bbbbb aaaaa 111 ddddd 0110011"      "andn {d}, {a}, {b}"      |t, d, a, b| t.set_x(d, t.x(a).andnot(t.x(b)));
     ORN    "0100000 bbbbb aaaaa 110 ddddd 0110011"      "orn {d}, {a}, {b}"       |t, d, a, b| t.set_x(d, t.x(a) | !t.x(b));
@@ -24,8 +24,8 @@ super::rows! {
     ROL    "0110000 bbbbb aaaaa 001 ddddd 0110011"      "rol {d}, {a}, {b}"       |t, d, a, b| t.set_x(d, t.x(a).rotl(t.x(b)));
     ROLW   "0110000 bbbbb aaaaa 001 ddddd 0111011"      "rolw {d}, {a}, {b}"      |t, d, a, b| t.set_w(d, t.w(a).rotl(t.w(b)));
     ROR    "0110000 bbbbb aaaaa 101 ddddd 0110011"      "ror {d}, {a}, {b}"       |t, d, a, b| t.set_x(d, t.x(a).rotr(t.x(b)));
-    RORI   "011000 iiiiii aaaaa 101 ddddd 0010011"      "rori {d}, {a}, {i:u}"    |t, d, a, i| t.set_x(d, t.x(a).rotr(t.imm(i)));
-    RORIW  "0110000 iiiii aaaaa 101 ddddd 0011011"      "roriw {d}, {a}, {i:u}"   |t, d, a, i| t.set_w(d, t.w(a).rotr(t.imm_w(i)));
+    RORI   "011000 iiiiii aaaaa 101 ddddd 0010011"      "rori {d}, {a}, {i:sh}"   |t, d, a, i| t.set_x(d, t.x(a).rotr(t.imm(i)));
+    RORIW  "0110000 iiiii aaaaa 101 ddddd 0011011"      "roriw {d}, {a}, {i:sh}"  |t, d, a, i| t.set_w(d, t.w(a).rotr(t.imm_w(i)));
     RORW   "0110000 bbbbb aaaaa 101 ddddd 0111011"      "rorw {d}, {a}, {b}"      |t, d, a, b| t.set_w(d, t.w(a).rotr(t.w(b)));
     ORC_B  "001010000111 aaaaa 101 ddddd 0010011"       "orc.b {d}, {a}"          |t, d, a| t.set_x(d, t.x(a).orbytes());
     REV8   "011010111000 aaaaa 101 ddddd 0010011"       "rev8 {d}, {a}"           |t, d, a| t.set_x(d, t.x(a).bswap());

@@ -1,10 +1,10 @@
-//! Zicbom, Zicboz and Zicbop: cache blocks of 64 bytes; manual, volume I, chapter 19.
+//! Zicbom, Zicboz and Zicbop: cache blocks of 64 bytes; manual, volume I, "CMO Extensions".
 //!
 //! There is no cache to manage, so what is left of the first three is who may use them and where.
 //! Prefetches are hints among the encodings of `ori` to `x0`.
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Zicbom"
     CBO_INVAL  "000000000000 aaaaa 010 00000 0001111"     "cbo.inval ({a})"         |t, a| t.cache_block(a, t.mode.cache_blocks() & 3 != 0);
     CBO_CLEAN  "000000000001 aaaaa 010 00000 0001111"     "cbo.clean ({a})"         |t, a| t.cache_block(a, t.mode.cache_blocks() & 4 != 0);

@@ -1,7 +1,7 @@
-//! Zicsr: control and status registers; manual, volume I, chapter 7.
+//! Zicsr: control and status registers; manual, volume I, "Zicsr".
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Zicsr"
     CSRRW  "nnnnnnnnnnnn aaaaa 001 ddddd 1110011"       "csrrw {d}, {n:csr}, {a}"    |t, d, a, n| t.csr_write(d, n, t.x(a));
     CSRRS  "nnnnnnnnnnnn aaaaa 010 ddddd 1110011"       "csrrs {d}, {n:csr}, {a}"    |t, d, a, n| t.csr_set(d, n, t.given(a));

@@ -1,7 +1,7 @@
-//! Zifencei: stores become visible to fetches; manual, volume I, chapter 6.
+//! Zifencei: stores become visible to fetches; manual, volume I, "Zifencei".
 
 #[rustfmt::skip] // One row an instruction.
-super::rows! {
+vm_ir::rows! {
     "Zifencei"
     FENCE_I "------------ ----- 001 ----- 0001111"      "fence.i"                 |t| t.next();
 }

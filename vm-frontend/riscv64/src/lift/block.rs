@@ -3,7 +3,7 @@
 use vm_ir::{Builder, End, Lifted};
 
 use super::Lift;
-use crate::isa::decode;
+use crate::isa::{FLOAT, decode};
 use crate::slots::Mode;
 
 /// The encoding at the start of `code` and its length in bytes; if it is cut off, how many bytes
@@ -54,7 +54,7 @@ impl Lift<'_> {
         self.out.begin_insn(bytes as u32);
         self.insn.set(insn);
         match decode(insn).and_then(|row| row.meaning.map(|meaning| (row, meaning))) {
-            Some((row, _)) if row.float && self.mode.float_off() => self.illegal(),
+            Some((row, _)) if row.marks & FLOAT != 0 && self.mode.float_off() => self.illegal(),
             Some((_, meaning)) => meaning(self, insn),
             None => self.illegal(),
         }

@@ -3,9 +3,10 @@
 use vm_ir::Type::{I8, I16, I32, I64};
 use vm_ir::{Op, Type, Val};
 
-use super::{Fpr, Lift, cause, f_slot};
+use super::integer::{Fpr, Lift, f_slot};
 use crate::helper_ids::FLOAT_DIRTY;
 use crate::slots::{FFLAGS, FRM};
+use crate::trap::cause;
 
 /// The rounding mode number that stands for the one in `frm`.
 const DYNAMIC: u32 = 7;

@@ -2,18 +2,16 @@
 //!
 //! What the mode shows is decided here; what it does not show is a helper's business.
 
-use vm_ir::{End, Val};
+use vm_ir::Type::I64;
+use vm_ir::{End, SlotId, Val};
 
-use super::{Lift, Xpr, ZERO, cause};
+use super::{Lift, Xpr, ZERO};
+use crate::csr;
+use crate::fields::{MACHINE, SUPERVISOR, USER};
 use crate::helper_ids as helper;
-use crate::isa::plain_csr;
-use crate::slots::Mode;
+use crate::trap::cause;
 
-const USER: u64 = 0;
-const SUPERVISOR: u64 = 1;
-const MACHINE: u64 = 3;
-
-/// Bits of [`Mode::traps`].
+/// Bits of [`Mode::traps`](crate::slots::Mode::traps).
 const TRAP_MEMORY: u64 = 1;
 const TRAP_WAIT: u64 = 2;
 const TRAP_RETURN: u64 = 4;
@@ -28,7 +26,7 @@ enum Change {
 
 impl<'a> Lift<'a> {
     fn privilege(&self) -> u64 {
-        Mode::privilege(self.mode)
+        self.mode.privilege()
     }
 
     /// Whether a bit of `mstatus` takes an instruction from supervisor mode.
@@ -138,19 +136,22 @@ impl<'a> Lift<'a> {
         match number {
             1..=3 if self.mode.float_off() => self.illegal(),
             1..=3 => self.float_csr(d, number, change, operand),
-            _ => match plain_csr(number, operand.is_some()) {
-                Some(slot) => {
-                    let old = (d != ZERO || change != Change::Write)
-                        .then(|| self.out.get(vm_ir::Type::I64, slot));
-                    if let Some(operand) = operand {
-                        self.out.set(slot, changed(change, old, operand));
-                    }
-                    if let Some(old) = old {
-                        self.set_x(d, old);
-                    }
-                }
+            _ => match plain(number, operand.is_some()) {
+                Some(slot) => self.plain_csr(d, slot, change, operand),
                 None => self.csr_by_helper(d, number, change, operand),
             },
+        }
+    }
+
+    /// A register that is a slot like any other.
+    fn plain_csr(&self, d: Xpr, slot: SlotId, change: Change, operand: Option<Val<'a>>) {
+        let reads = d != ZERO || change != Change::Write;
+        let old = reads.then(|| self.out.get(I64, slot));
+        if let Some(operand) = operand {
+            self.out.set(slot, changed(change, old, operand));
+        }
+        if let Some(old) = old {
+            self.set_x(d, old);
         }
     }
 
@@ -177,6 +178,16 @@ impl<'a> Lift<'a> {
         let old = self.call(which, &[csr, operand, insn]);
         self.set_x(d, old);
         self.next();
+    }
+}
+
+/// The slot of a register that instructions may read, or read and write, like any slot.
+fn plain(number: u32, writes: bool) -> Option<SlotId> {
+    let number = number as u16;
+    if writes {
+        csr::is_plain(number)
+    } else {
+        csr::is_plain_read(number)
     }
 }
 

@@ -8,8 +8,6 @@
 //!
 //! All of this is evaluated when the crate is compiled, so a wrong bit string does not build.
 
-use super::text::{self, Kind};
-
 /// Bits of an encoding that are neighbours in the field too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Segment {
@@ -24,11 +22,36 @@ struct Segment {
 /// The most segments a field has: the eight of `c.j`.
 const SEGMENTS: usize = 8;
 
+/// How the bits of a field become its value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reading {
+    /// The highest bit is a sign.
+    pub signed: bool,
+    /// What is added.
+    pub plus: i64,
+}
+
+impl Reading {
+    /// The bits as they are.
+    pub const UNSIGNED: Self = Self::plus(0);
+    /// A signed number.
+    pub const SIGNED: Self = Self {
+        signed: true,
+        plus: 0,
+    };
+
+    /// An unsigned number that is so much larger than its bits say.
+    #[must_use]
+    pub const fn plus(plus: i64) -> Self {
+        let signed = false;
+        Self { signed, plus }
+    }
+}
+
 /// A field of an encoding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {
-    /// What it holds.
-    pub kind: Kind,
+    reading: Reading,
     segments: [Segment; SEGMENTS],
     count: u8,
     /// One more than the field's highest bit.
@@ -122,6 +145,7 @@ impl Cursor<'_> {
 }
 
 /// How many bits a bit string has.
+#[must_use]
 pub const fn width(string: &str) -> u32 {
     let mut cursor = Cursor::new(string);
     let mut bits = 0;
@@ -132,6 +156,7 @@ pub const fn width(string: &str) -> u32 {
 }
 
 /// The fixed bits of a bit string: which they are, and their values.
+#[must_use]
 pub const fn fixed(string: &str) -> (u32, u32) {
     let mut cursor = Cursor::new(string);
     let (mut mask, mut value) = (0, 0);
@@ -152,6 +177,7 @@ pub const fn fixed(string: &str) -> (u32, u32) {
 }
 
 /// The fields of a bit string, as bits of a set: bit 0 is `a`.
+#[must_use]
 pub const fn letters(string: &str) -> u32 {
     let mut cursor = Cursor::new(string);
     let mut set = 0;
@@ -164,17 +190,18 @@ pub const fn letters(string: &str) -> u32 {
 }
 
 impl Field {
-    /// The field `name` of a bit string, with the kind that the text gives it.
+    /// The field `name` of a bit string.
     ///
     /// Fails to compile if there is none.
     #[must_use]
-    pub const fn of(string: &str, text: &str, name: &str) -> Self {
+    pub const fn of(string: &str, name: &str, reading: Reading) -> Self {
         assert!(name.len() == 1, "a field's name is one letter");
-        Self::lettered(string, text, name.as_bytes()[0])
+        Self::lettered(string, name.as_bytes()[0], reading)
     }
 
     /// As [`Field::of`], by the letter.
-    pub(super) const fn lettered(string: &str, text: &str, letter: u8) -> Self {
+    #[must_use]
+    pub const fn lettered(string: &str, letter: u8, reading: Reading) -> Self {
         let mut plain = 0;
         let mut cursor = Cursor::new(string);
         while let Some(piece) = cursor.next() {
@@ -183,7 +210,7 @@ impl Field {
             }
         }
         let mut field = Self {
-            kind: text::kind_of(text, letter),
+            reading,
             segments: [const {
                 Segment {
                     from: 0,
@@ -247,20 +274,18 @@ impl Field {
             i += 1;
         }
         let unused = 64 - self.width as u32;
-        match self.kind {
-            Kind::Signed | Kind::Upper | Kind::Target => ((value << unused) as i64) >> unused,
-            Kind::ShortX | Kind::ShortF => value as i64 + 8,
-            _ => value as i64,
-        }
+        let value = if self.reading.signed {
+            ((value << unused) as i64) >> unused
+        } else {
+            value as i64
+        };
+        value + self.reading.plus
     }
 
     /// The bits of an encoding that hold this value; `None` if the field cannot hold it.
     #[must_use]
     pub fn put(&self, value: i64) -> Option<u32> {
-        let raw = match self.kind {
-            Kind::ShortX | Kind::ShortF => value.checked_sub(8)?,
-            _ => value,
-        } as u64;
+        let raw = value.checked_sub(self.reading.plus)? as u64;
         let mut out = 0u32;
         for s in self.segments.iter().take(usize::from(self.count)) {
             let bits = (raw >> s.to) as u32 & (u32::MAX >> (32 - u32::from(s.bits)));

@@ -1,0 +1,233 @@
+//! Who runs when: CPUs take turns, and between two rounds the machine looks around.
+//!
+//! A turn ends after a fixed number of instructions, at the guest time at which something is due,
+//! or when its CPU needs the machine.
+//! Whose turn it is and how much of it is left is state like any other: a run that the
+//! instruction limit cuts anywhere goes on exactly as if it had not been cut.
+
+use std::time::Duration;
+
+use vm_core::{Answer, Exit, NS_PER_INSN, TimeMode, TraceEvent, TraceKinds};
+
+use crate::vm::Turn;
+use crate::{Outcome, Vm};
+
+/// Instructions of one turn of one CPU.
+// LIMIT: in host time this is how late a key or a timer can be noticed, about half a millisecond;
+// in virtual time it is the grain in which CPUs take turns.
+pub(crate) const TURN: u64 = 50_000;
+/// The longest that a waiting machine sleeps before it looks at its switches again.
+const NAP: Duration = Duration::from_millis(100);
+
+impl Vm {
+    /// A turn of the CPU that is next, or what comes between two rounds.
+    pub(crate) fn step(&mut self) -> Turn {
+        if let Some(cpu) = self.next_cpu() {
+            return self.turn(cpu);
+        }
+        self.turn_of = 0;
+        self.look_around()
+    }
+
+    /// Hands out due events and console input; sleeps or skips time if every CPU waits.
+    fn look_around(&mut self) -> Turn {
+        if self.console.take_fresh() {
+            for device in self.board.console_devices() {
+                self.with_env(|board, env| board.bus().wake(device, env));
+            }
+        }
+        let now = self.clock.now_ns();
+        while let Some(token) = self.events.take_due(now) {
+            self.with_env(|board, env| board.bus().event(token, env));
+        }
+        self.drive_lines();
+        self.wake_cpus(now);
+        if self.anybody_runs() {
+            return Turn::Goes;
+        }
+        self.wait(now)
+    }
+
+    /// Wakes CPUs that an interrupt or their own timer wakes.
+    fn wake_cpus(&mut self, now: u64) {
+        for (index, cpu) in self.cpus.iter().enumerate() {
+            let due = cpu.deadline_ns().is_some_and(|deadline| deadline <= now);
+            if self.waiting[index] && (cpu.wakes() || due) {
+                self.waiting[index] = false;
+                self.board.woken(index);
+            }
+        }
+    }
+
+    fn anybody_runs(&self) -> bool {
+        (0..self.cpus.len()).any(|cpu| self.board.runs(cpu) && !self.waiting[cpu])
+    }
+
+    /// The guest time at which something will happen by itself.
+    fn next_ns(&self) -> Option<u64> {
+        let timers = (0..self.cpus.len())
+            .filter(|cpu| self.board.runs(*cpu))
+            .filter_map(|cpu| self.cpus[cpu].deadline_ns());
+        timers.chain(self.events.next_ns()).min()
+    }
+
+    fn wait(&mut self, now: u64) -> Turn {
+        let next = self.next_ns();
+        if self.clock.mode() == TimeMode::Virtual {
+            if let Some(next) = next {
+                self.clock.advance_to(next);
+                return Turn::Goes;
+            }
+            // Nothing but input can go on from here.
+            if self.console.is_open() {
+                self.console.waker().sleep(Some(NAP));
+                return Turn::Goes;
+            }
+            return Turn::Ends(Outcome::Hung);
+        }
+        if next.is_none() && !self.console.is_open() {
+            return Turn::Ends(Outcome::Hung);
+        }
+        let until = next.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(now)));
+        self.console.waker().sleep(Some(until.min(NAP)));
+        Turn::Goes
+    }
+
+    /// Whose turn it is; nobody's when the round is over.
+    fn next_cpu(&mut self) -> Option<usize> {
+        while self.turn_left == 0
+            && let Some(waits) = self.waiting.get(self.turn_of)
+            && (*waits || !self.board.runs(self.turn_of))
+        {
+            self.turn_of += 1;
+        }
+        (self.turn_of < self.cpus.len()).then_some(self.turn_of)
+    }
+
+    /// How many instructions a turn that begins now may take before something else is due.
+    fn turn_length(&self) -> u64 {
+        if self.clock.mode() == TimeMode::Host {
+            return TURN;
+        }
+        let now = self.clock.now_ns();
+        let due = self
+            .next_ns()
+            .map_or(u64::MAX, |next| next.saturating_sub(now));
+        due.div_ceil(NS_PER_INSN).clamp(1, TURN)
+    }
+
+    /// A turn of one CPU, or what the limit leaves of it.
+    fn turn(&mut self, cpu: usize) -> Turn {
+        if self.turn_left == 0 {
+            self.turn_left = self.turn_length();
+        }
+        let limit = self.config.limit_insns.unwrap_or(u64::MAX);
+        let allowed = limit.saturating_sub(self.instructions());
+        let cut_off = self.turn_left.saturating_sub(allowed);
+        while self.turn_left > cut_off {
+            let before = self.cpus[cpu].retired();
+            let exit = self.cpus[cpu].run(self.turn_left - cut_off);
+            let used = self.cpus[cpu].retired().wrapping_sub(before);
+            self.turn_left = self.turn_left.saturating_sub(used);
+            self.clock
+                .advance_to(self.clock.now_ns().wrapping_add(used * NS_PER_INSN));
+            if exit == Exit::Budget {
+                break;
+            }
+            if let Some(turn) = self.answer_exit(cpu, exit) {
+                self.turn_left = 0;
+                self.turn_of += 1;
+                return turn;
+            }
+        }
+        if self.turn_left == 0 {
+            self.turn_of += 1;
+        }
+        Turn::Goes
+    }
+
+    /// Deals with what a CPU stopped for; `None` if its turn goes on.
+    fn answer_exit(&mut self, cpu: usize, exit: Exit) -> Option<Turn> {
+        match exit {
+            Exit::Budget | Exit::Kicked => {}
+            Exit::Access(access) => {
+                let answer = self.access(cpu, access);
+                if !matches!(answer, Answer::Later(_)) {
+                    self.cpus[cpu].answer(answer);
+                    if !self.board.bus().has_requests() {
+                        return None;
+                    }
+                }
+            }
+            Exit::Idle => self.waiting[cpu] = true,
+            Exit::Call => return Some(self.call(cpu)),
+            Exit::Breakpoint | Exit::Stuck => {
+                return Some(Turn::Ends(Outcome::Stuck { cpu: cpu as u32 }));
+            }
+        }
+        Some(Turn::Goes)
+    }
+
+    fn access(&mut self, cpu: usize, access: vm_core::Access) -> Answer {
+        let answer = self.with_env(|board, env| board.bus().access(access, env));
+        self.drive_lines();
+        if self.traces(TraceKinds::DEV) {
+            let device = self.board.bus().at(access.space, access.addr.0);
+            let name = device.map_or("nothing".to_owned(), |(id, _)| {
+                self.board.bus().name(id).to_owned()
+            });
+            self.report(
+                cpu,
+                &TraceEvent::Dev {
+                    device: name,
+                    access,
+                    answer,
+                },
+            );
+        }
+        answer
+    }
+
+    fn call(&mut self, cpu: usize) -> Turn {
+        if self.traces(TraceKinds::SBI) {
+            let text = self.board.call_text(&*self.cpus[cpu]);
+            self.report(cpu, &TraceEvent::Call { text });
+        }
+        let Self {
+            board,
+            cpus,
+            ram,
+            console,
+            ..
+        } = self;
+        match board.call(cpu, cpus, ram, console) {
+            vm_device_machine::Outcome::Continue => {}
+            vm_device_machine::Outcome::HartStopped => {}
+            vm_device_machine::Outcome::Idle => self.waiting[cpu] = true,
+            vm_device_machine::Outcome::Request(request) => self.board.bus().request(request),
+        }
+        Turn::Goes
+    }
+
+    /// Hands changes of interrupt inputs to the CPUs.
+    fn drive_lines(&mut self) {
+        for change in self.board.bus().take_line_log() {
+            let device = self
+                .board
+                .bus()
+                .name(vm_device_bus::DeviceId(change.owner))
+                .to_owned();
+            let event = TraceEvent::Line {
+                device,
+                line: change.line,
+                level: change.level,
+            };
+            self.report(0, &event);
+        }
+        for (line, level) in self.board.bus().take_cpu_lines() {
+            if let Some(cpu) = self.cpus.get_mut(line.cpu as usize) {
+                cpu.set_line(line.line, level);
+            }
+        }
+    }
+}
