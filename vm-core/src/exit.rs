@@ -5,7 +5,8 @@ use crate::{GuestPhys, Width};
 /// Why [`Vcpu::run`](crate::Vcpu::run) returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
-    /// The instruction budget is spent.
+    /// The instruction budget is spent, or the CPU does nothing but trap: then the owner lets
+    /// the rest of the budget pass unused.
     Budget,
     /// Somebody asked for attention through [`Kick`](crate::Kick).
     Kicked,

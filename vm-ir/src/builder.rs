@@ -209,6 +209,12 @@ impl Builder {
         );
     }
 
+    /// Goes on behind the current guest instruction, which must be the block's last, if the
+    /// condition holds.
+    pub fn skip_if(&self, cond: Val) {
+        self.push(Op::SkipIf, Type::I64, &[cond.id], 0);
+    }
+
     /// Ends the block with a trap.
     pub fn trap(&self, cause: u32, value: Val) {
         self.end(End::Trap {

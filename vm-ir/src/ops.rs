@@ -344,6 +344,8 @@ ops! {
     Call    "call"    (I64 I64 I64 I64) I64 Helper;
     /// Raises the trap with cause `imm` and the second operand as its value if the first holds.
     TrapIf  "trapif"  (I1 I64)    Nothing Trap;
+    /// Skips the rest of the block if it holds: goes on behind the last instruction, in which it stands and which counts as done.
+    SkipIf  "skipif"  (I1)        Nothing Trap;
     /// A guest instruction begins: offset in the block (low word), length in bytes (high word).
     Insn    "insn"    ()          Nothing Marker;
 }

@@ -18,6 +18,8 @@ pub enum Purpose {
     Store,
     /// Reads and writes in one step.
     Atomic,
+    /// Reads, and reserves what was read.
+    Reserve,
 }
 
 /// What stands outside a block: memory and helpers.
@@ -86,6 +88,13 @@ pub fn run(
         outside,
     };
     for inst in &block.insts {
+        if inst.op == Op::SkipIf && run.value(inst.args[0]) != 0 {
+            return Outcome {
+                insns: block.insns,
+                pc: pc.wrapping_add(u64::from(block.bytes)),
+                stop: Stop::Went,
+            };
+        }
         match run.step(inst) {
             Ok(value) => run.values.push(value),
             Err(trap) => return run.trapped(trap),
@@ -174,7 +183,9 @@ impl Run<'_> {
             Effect::Set if inst.op == Op::Set => self.set(imm, a & ty.mask()),
             Effect::Set => self.set(group, b & ty.mask()),
             Effect::Memory => return self.memory(inst, args),
-            Effect::Trap if a != 0 => return Err(Trap::new(imm as u32, b)),
+            Effect::Trap if inst.op == Op::TrapIf && a != 0 => {
+                return Err(Trap::new(imm as u32, b));
+            }
             Effect::Trap => {}
             Effect::Helper => {
                 let pc = self.pc();
@@ -207,7 +218,7 @@ impl Run<'_> {
                 Ok(0)
             }
             Op::LoadRes => {
-                let physical = self.outside.probe(addr, ty, Purpose::Load)?;
+                let physical = self.outside.probe(addr, ty, Purpose::Reserve)?;
                 let value = self.outside.load(addr, ty, arg)?;
                 self.reserve(physical, value, ty.bytes());
                 Ok(value)

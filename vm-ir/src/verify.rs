@@ -71,6 +71,9 @@ pub enum Fault {
         /// Where it begins.
         has: u64,
     },
+    /// An instruction follows one whose rest may be skipped.
+    #[error("the instruction before may skip the rest of the block")]
+    Skipped,
     /// The block's own counts are wrong.
     #[error("the block counts {insns} instructions of {bytes} bytes, its head says otherwise")]
     Counts {
@@ -106,6 +109,7 @@ pub fn verify(block: &Block, layout: &Layout, helpers: &[Helper]) -> Result<(), 
         insns: 0,
         bytes: 0,
         changed: None,
+        skips: false,
     };
     for (i, inst) in block.insts.iter().enumerate() {
         walk.inst(i, inst).map_err(at(i + 2))?;
@@ -127,6 +131,8 @@ struct Walk<'a> {
     bytes: u64,
     /// The first operation of the current instruction that changes guest state.
     changed: Option<Id>,
+    /// Whether an operation may skip the rest of the block.
+    skips: bool,
 }
 
 impl Walk<'_> {
@@ -143,6 +149,7 @@ impl Walk<'_> {
         {
             return Err(Fault::Torn(changed));
         }
+        self.skips |= inst.op == Op::SkipIf;
         if inst.op == Op::Insn {
             self.marker(inst)?;
         } else if self.changes_state(inst) {
@@ -265,6 +272,9 @@ impl Walk<'_> {
     }
 
     fn marker(&mut self, inst: &Inst) -> Result<(), Fault> {
+        if self.skips {
+            return Err(Fault::Skipped);
+        }
         let (has, bytes) = (inst.imm & 0xffff_ffff, inst.imm >> 32);
         let wants = self.bytes;
         if has != wants {
@@ -302,7 +312,7 @@ fn width(inst: &Inst) -> Result<(), Fault> {
         Op::BSwap | Op::OrBytes => ty >= Type::I8,
         Op::SToF | Op::UToF | Op::FClass => is_float(ty),
         Op::FToS | Op::FToU => true,
-        Op::Pc | Op::Call | Op::TrapIf | Op::Insn | Op::Fence => ty == Type::I64,
+        Op::Pc | Op::Call | Op::TrapIf | Op::SkipIf | Op::Insn | Op::Fence => ty == Type::I64,
         _ if shape.effect == Effect::Float => is_float(ty),
         _ if shape.effect == Effect::Memory => ty >= Type::I8,
         _ => true,

@@ -95,19 +95,21 @@ impl TlbTable {
         self.large = None;
     }
 
-    fn forget_page(&mut self, addr: GuestVirt) {
+    /// Forgets one page; whether that took all of the table along.
+    fn forget_page(&mut self, addr: GuestVirt) -> bool {
         if self
             .large
             .is_some_and(|(low, high)| (low..=high).contains(&addr.0))
         {
             self.clear();
-            return;
+            return true;
         }
         let page = addr.0 & PAGE_MASK;
         let entry = &mut self.entries[Self::index(page)];
         if entry.read == page || entry.write == page || entry.execute == page {
             *entry = TlbEntry::EMPTY;
         }
+        false
     }
 }
 
@@ -170,8 +172,9 @@ impl Tlb {
         &mut self.tables
     }
 
-    /// Forgets translations; gives the numbers of the tables that it touched.
-    pub fn flush(&mut self, what: Flush) -> Vec<usize> {
+    /// Forgets translations; gives the number of each table that it touched, and whether all of
+    /// that table is forgotten.
+    pub fn flush(&mut self, what: Flush) -> Vec<(usize, bool)> {
         let mut touched = Vec::new();
         for (index, table) in self.tables.iter_mut().enumerate() {
             let concerned = match what {
@@ -181,11 +184,14 @@ impl Tlb {
             if !concerned {
                 continue;
             }
-            touched.push(index);
-            match what {
+            let whole = match what {
                 Flush::Page(addr, _) => table.forget_page(addr),
-                Flush::All | Flush::Space(_) => table.clear(),
-            }
+                Flush::All | Flush::Space(_) => {
+                    table.clear();
+                    true
+                }
+            };
+            touched.push((index, whole));
         }
         touched
     }
@@ -265,7 +271,8 @@ mod tests {
         let mut tlb = Tlb::new();
         enter(&mut tlb, A, 0x20_0000, 21);
         enter(&mut tlb, A, 0x21_0000, 21);
-        tlb.flush(Flush::Page(GuestVirt(0x20_0000), None));
+        let touched = tlb.flush(Flush::Page(GuestVirt(0x20_0000), None));
+        assert_eq!(touched, [(0, true)]);
         assert!(!has(&mut tlb, A, 0x21_0000));
     }
 

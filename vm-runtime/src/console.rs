@@ -17,6 +17,9 @@ pub trait ConsoleIo: Send {
 
     /// The guest has finished a turn: what was printed should be seen now.
     fn flush(&mut self) {}
+
+    /// The guest prints no more.
+    fn end(&mut self) {}
 }
 
 /// The console; clones are the same console.
@@ -72,6 +75,12 @@ impl ConsoleHub {
     pub fn close(&self) {
         self.lock().open = false;
         self.1.wake();
+    }
+
+    /// Says that the guest prints no more; input threads may still hold this console.
+    pub fn end_output(&self) {
+        let io = self.lock().io.clone();
+        io.lock().unwrap_or_else(PoisonError::into_inner).end();
     }
 
     /// Lets the host's end show what was printed.

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use vm_core::StateError;
-use vm_device_boot::{Arch, BootError};
-use vm_device_machine::MachineError;
-use vm_mem::RamError;
+use vm_device_boot::Arch;
+
+pub use vm_core::StateError;
+pub use vm_device_boot::BootError;
+pub use vm_device_machine::MachineError;
+pub use vm_mem::RamError;
 
 /// Why a machine can not be built, started or saved.
 #[derive(Debug, Error)]

@@ -78,6 +78,7 @@ impl Vm {
         machine.u64("resets", u64::from(self.resets));
         machine.u64("turn_of", self.turn_of as u64);
         machine.u64("turn_left", self.turn_left);
+        machine.u64("stalled", self.stalled);
         machine.words(
             "waiting",
             &self
@@ -120,6 +121,7 @@ impl Vm {
             return Err(machine.bad("waiting"));
         }
         self.turn_of = machine.below("turn_of", self.cpus.len() as u64 + 1)? as usize;
+        self.stalled = machine.u64("stalled")?;
         self.turn_left = machine.below("turn_left", TURN + 1)?;
         self.clock.restore(machine.u64("clock")?);
         self.resets = machine.u32("resets")?;

@@ -122,7 +122,7 @@ impl Vm {
             self.turn_left = self.turn_length();
         }
         let limit = self.config.limit_insns.unwrap_or(u64::MAX);
-        let allowed = limit.saturating_sub(self.instructions());
+        let allowed = limit.saturating_sub(self.spent());
         let cut_off = self.turn_left.saturating_sub(allowed);
         while self.turn_left > cut_off {
             let before = self.cpus[cpu].retired();
@@ -132,6 +132,8 @@ impl Vm {
             self.clock
                 .advance_to(self.clock.now_ns().wrapping_add(used * NS_PER_INSN));
             if exit == Exit::Budget {
+                self.pass(self.turn_left - cut_off);
+                self.turn_left = cut_off;
                 break;
             }
             if let Some(turn) = self.answer_exit(cpu, exit) {
@@ -144,6 +146,18 @@ impl Vm {
             self.turn_of += 1;
         }
         Turn::Goes
+    }
+
+    /// Lets time pass for instructions that a CPU could have executed, had it not only trapped.
+    fn pass(&mut self, insns: u64) {
+        self.stalled = self.stalled.wrapping_add(insns);
+        self.clock
+            .advance_to(self.clock.now_ns().wrapping_add(insns * NS_PER_INSN));
+    }
+
+    /// What counts towards the limit.
+    pub(crate) fn spent(&self) -> u64 {
+        self.instructions().wrapping_add(self.stalled)
     }
 
     /// Deals with what a CPU stopped for; `None` if its turn goes on.

@@ -72,6 +72,8 @@ pub struct Vm {
     pub(crate) turn_of: usize,
     /// Instructions that are left of a turn that has begun.
     pub(crate) turn_left: u64,
+    /// Instructions that CPUs could have executed while they did nothing but trap.
+    pub(crate) stalled: u64,
     engine: Engine,
     pub(crate) config: Config,
     files: Files,
@@ -144,6 +146,7 @@ impl Vm {
             resets: 0,
             turn_of: 0,
             turn_left: 0,
+            stalled: 0,
             engine,
             config,
             files,
@@ -227,7 +230,7 @@ impl Vm {
             }
         }
         let limit = self.config.limit_insns.unwrap_or(u64::MAX);
-        Ok(if self.instructions() >= limit {
+        Ok(if self.spent() >= limit {
             Turn::Ends(Outcome::Limit)
         } else {
             Turn::Goes
@@ -239,10 +242,11 @@ impl Vm {
         Ok(match request {
             Request::PowerOff => Turn::Ends(Outcome::PowerOff),
             Request::Fail(code) => Turn::Ends(Outcome::Failed(code)),
-            Request::Panicked => Turn::Ends(Outcome::Panicked),
-            Request::Reset => match self.config.on_reset {
-                OnReset::Restart if panicked => Turn::Ends(Outcome::Panicked),
-                OnReset::End if panicked => Turn::Ends(Outcome::Panicked),
+            Request::Panicked if self.config.on_reset != OnReset::Always => {
+                Turn::Ends(Outcome::Panicked)
+            }
+            Request::Panicked | Request::Reset => match self.config.on_reset {
+                OnReset::Restart | OnReset::End if panicked => Turn::Ends(Outcome::Panicked),
                 OnReset::End => Turn::Ends(Outcome::Reset),
                 OnReset::Restart | OnReset::Always => {
                     self.resets += 1;

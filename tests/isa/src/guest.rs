@@ -28,7 +28,7 @@ impl Guest {
     /// The bytes of an encoding; `None` if the digits are no encoding.
     #[must_use]
     pub fn bytes(&self, digits: &str) -> Option<Vec<u8>> {
-        if digits.len() % 2 != 0 || !digits.is_ascii() {
+        if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
             return None;
         }
         let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();

@@ -92,17 +92,33 @@ pub struct Blocks {
     pub protected_epoch: u64,
     /// What happened so far.
     pub stats: BlockStats,
+    /// How much may be kept.
+    pub limits: Limits,
 }
 
-/// How many bytes flat code may take.
-// LIMIT: a Linux boot needs some 30 MiB; the bound for all memory is 128 MiB.
-const BYTES_LIMIT: usize = 48 << 20;
-/// How many dead blocks are kept before they are freed together.
-// LIMIT: each keeps a few hundred bytes; freeing costs emptied jump caches.
-const DEAD_LIMIT: usize = 16 << 10;
-/// How many newly protected pages are listed before everything is protected anew.
-// LIMIT: 8 bytes each.
-const PROTECTED_LIMIT: usize = 1 << 16;
+/// How much translated code is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many bytes flat code may take.
+    pub bytes: usize,
+    /// How many dead blocks are kept before they are freed together.
+    pub dead: usize,
+    /// How many newly protected pages are listed before everything is protected anew.
+    pub protected: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // LIMIT: a Linux boot needs some 30 MiB; the bound for all memory is 128 MiB.
+            bytes: 48 << 20,
+            // LIMIT: each keeps a few hundred bytes; freeing costs emptied jump caches.
+            dead: 16 << 10,
+            // LIMIT: 8 bytes each.
+            protected: 1 << 16,
+        }
+    }
+}
 
 impl Blocks {
     /// The code for a key.
@@ -127,6 +143,7 @@ impl Blocks {
         code: Code,
         second: Option<u64>,
     ) -> *const Code {
+        self.remove(key);
         self.stats.made += 1;
         self.stats.insns += code.sites.len() as u64;
         self.stats.ops += code.ops.len() as u64;
@@ -144,9 +161,7 @@ impl Blocks {
         }
         let code = Box::new(code);
         let place = &raw const *code;
-        if let Some(old) = self.map.insert(key, code) {
-            self.bury(old);
-        }
+        self.map.insert(key, code);
         place
     }
 
@@ -167,25 +182,22 @@ impl Blocks {
         };
         self.stats.dropped_pages += 1;
         for key in page.keys {
-            self.crossing.remove(&key);
-            if let Some(code) = self.map.remove(&key) {
-                self.bury(code);
-            }
+            self.remove(key);
         }
         ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
     }
 
     /// Frees what is dead and, if there is too much, everything; only between runs.
     pub fn tidy(&mut self, ram: &GuestRam) {
-        if self.bytes > BYTES_LIMIT {
+        if self.bytes > self.limits.bytes {
             self.clear(ram);
             self.stats.flushes += 1;
         }
-        if self.dead.len() > DEAD_LIMIT {
+        if self.dead.len() > self.limits.dead {
             self.dead.clear();
             self.epoch += 1;
         }
-        if self.protected.len() > PROTECTED_LIMIT {
+        if self.protected.len() > self.limits.protected {
             self.protected.clear();
             self.protected_epoch += 1;
         }
@@ -202,6 +214,25 @@ impl Blocks {
         self.dead.clear();
         self.bytes = 0;
         self.epoch += 1;
+    }
+
+    /// Drops one block, and its name from the pages that it stands on.
+    fn remove(&mut self, key: Key) {
+        let Some(code) = self.map.remove(&key) else {
+            return;
+        };
+        self.bury(code);
+        // A block on one page goes with all others of its page.
+        if let Some(second) = self.crossing.remove(&key) {
+            for number in [
+                GuestPhys(key.phys).page_number(),
+                GuestPhys(second).page_number(),
+            ] {
+                if let Some(page) = self.pages.get_mut(&number) {
+                    page.keys.retain(|other| *other != key);
+                }
+            }
+        }
     }
 
     fn mark(&mut self, ram: &GuestRam, at: GuestPhys, bytes: u64, key: Key) {

@@ -55,8 +55,12 @@ unsafe fn look_up(cpu: *mut Cpu, pc: u64, miss: StopKind, fuel: i64) -> i64 {
 }
 
 /// Leaves by the exit at `ip`: over its link, or by the jump cache.
+///
+/// # Safety
+///
+/// As for every handler.
 #[inline(always)]
-unsafe fn leave_by(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+pub unsafe fn leave_by(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         let pc = (*cpu).pc.wrapping_add_signed((*ip).distance());
@@ -103,9 +107,20 @@ unsafe extern "C" fn branch_word(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i
 /// To the word plus the constant; with `EVEN`, to the even address at or below it.
 unsafe extern "C" fn jump<const EVEN: bool>(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
+    unsafe { jump_to(cpu, ip, EVEN, fuel) }
+}
+
+/// Jumps as the op at `ip` says.
+///
+/// # Safety
+///
+/// As for every handler.
+#[inline(always)]
+pub unsafe fn jump_to(cpu: *mut Cpu, ip: *const Flat, even: bool, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
     unsafe {
         let target = word(cpu, ip, A).wrapping_add((*ip).imm);
-        let target = if EVEN { target & !1 } else { target };
+        let target = if even { target & !1 } else { target };
         look_up(cpu, target, StopKind::LookupIndirect, fuel)
     }
 }

@@ -30,12 +30,14 @@ pub struct Jump {
 }
 
 impl Jump {
-    /// An entry that matches nothing: code addresses are even on all guests that are cached here,
-    /// and the odd ones of others differ from this one.
-    pub const EMPTY: Self = Self {
-        pc: u64::MAX,
-        code: std::ptr::null(),
-    };
+    /// What stands at an index where nothing is known: an address that belongs elsewhere, so that
+    /// no look-up finds it.
+    pub const fn empty(index: usize) -> Self {
+        Self {
+            pc: if index == 0 { 2 } else { 0 },
+            code: std::ptr::null(),
+        }
+    }
 
     /// Which entry holds an address.
     #[inline(always)]
@@ -43,6 +45,11 @@ impl Jump {
         (pc >> 1 ^ pc >> 12) as usize & (JUMPS - 1)
     }
 }
+
+const _: () = assert!(
+    Jump::index(0) == 0 && Jump::index(2) != 0,
+    "an empty entry holds an address that is looked up elsewhere"
+);
 
 /// Why handlers gave control back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use vm_core::{Clock, Kick, Trace, TraceKinds, Vcpu};
 use vm_ir::Frontend;
+use vm_ir::passes::Passes;
 use vm_mem::{ContextKey, GuestRam, Tlb};
 
-use crate::blocks::{BlockStats, Blocks};
+use crate::blocks::{BlockStats, Blocks, Limits};
 use crate::cpu::Cpu;
 use crate::interpreter::{Interpreter, lock};
 use crate::jumps::Jumps;
@@ -102,6 +103,16 @@ impl Engine {
         };
         cpu.reset();
         cpu
+    }
+
+    /// Chooses the passes that blocks translated from now on go through.
+    pub fn set_passes(&mut self, passes: Passes) {
+        lock(&self.shared).translator.passes = passes;
+    }
+
+    /// Chooses how much translated code is kept.
+    pub fn set_limits(&mut self, limits: Limits) {
+        lock(&self.shared).blocks.limits = limits;
     }
 
     /// Counters of the translated code.

@@ -4,7 +4,8 @@
 mod draft;
 mod end;
 
-use draft::{Draft, Kind};
+use draft::Draft;
+pub use draft::Kind;
 use vm_ir::block::NONE;
 use vm_ir::{Block, Effect, End, Frontend, Helper, Id, Inst, MemArg, Op, Order, Type};
 
@@ -59,7 +60,11 @@ impl Flattener {
             self.inst(block, id as Id, inst, frontend)?;
         }
         self.end(block, frontend)?;
-        let ops = self.drafts.iter().map(Draft::finish).collect();
+        self.skips(block);
+        let drafts = self.drafts.iter().enumerate();
+        let ops = drafts
+            .map(|(at, draft)| draft.finish(self.drafts.get(at + 1)))
+            .collect();
         Ok((ops, self.sites.as_slice().into()))
     }
 
@@ -329,13 +334,17 @@ impl Flattener {
                 )
             }
             Op::TrapIf => (Memory::TrapIf, inst.imm),
+            // How far the exit is away is known when the block ends.
+            Op::SkipIf => (Memory::SkipIf, 0),
             Op::GetAt | Op::SetAt => {
                 self.save_aliases(None)?;
                 return self.slot_at(id, inst, words, &args);
             }
             op if op.shape().effect == Effect::Float || op == Op::FClass => {
                 let from = args.first().map_or(inst.ty, |arg| value_type(block, *arg));
-                let flags = u64::from(frontend.layout().fp_flags.0);
+                let flags = frontend.layout().fp_flags.0;
+                self.save_aliases(Some((flags, NONE)))?;
+                let flags = u64::from(flags);
                 let imm = from as u64 | flags << 8 | u64::from(fourth) << 24;
                 (Memory::Float { op, ty: inst.ty }, imm)
             }
@@ -371,8 +380,19 @@ impl Flattener {
         let kind = if inst.op == Op::GetAt {
             words[D] = self.temp()?;
             self.places[usize::from(id)] = Place::Dirty(words[D]);
+            if inst.ty == Type::I64 {
+                self.places[usize::from(id)] = Place::Word(words[D], Type::I64);
+            }
             Arithmetic::GetAt
         } else {
+            // The whole slot is written.
+            if !matches!(self.places[usize::from(args[1])], Place::Word(_, clean) if clean <= inst.ty)
+            {
+                let (from, d) = (words[B], self.temp()?);
+                let mask = inst.ty.mask();
+                self.emit(Kind::Arithmetic(Arithmetic::Mask), [d, from, 0, 0], mask);
+                words[B] = d;
+            }
             Arithmetic::SetAt
         };
         self.emit(Kind::Arithmetic(kind), words, inst.imm);
@@ -421,7 +441,12 @@ impl Flattener {
                 draft.words[D] = slot;
                 return true;
             }
-            let stops = matches!(draft.kind, Kind::Memory(_));
+            // A slot chosen at run time may be this one.
+            let any = matches!(
+                draft.kind,
+                Kind::Arithmetic(Arithmetic::GetAt | Arithmetic::SetAt)
+            );
+            let stops = any || matches!(draft.kind, Kind::Memory(_));
             let reads = draft.words[1..]
                 .iter()
                 .any(|read| *read == slot || *read == word);

@@ -64,7 +64,12 @@ pub(crate) const fn type_of(number: u8) -> Type {
 /// The meaning of a pure operation; operands may have dirt above the type's width.
 #[inline(always)]
 pub(crate) fn eval<const OP: u8, const TY: u8>(a: u64, b: u64, c: u64) -> u64 {
-    let (op, ty) = (const { op_of(OP) }, const { type_of(TY) });
+    calculate(const { op_of(OP) }, const { type_of(TY) }, a, b, c)
+}
+
+/// As [`eval`], for callers whose operation is a constant of another form.
+#[inline(always)]
+pub(crate) fn calculate(op: Op, ty: Type, a: u64, b: u64, c: u64) -> u64 {
     let cut = |value: u64| value & ty.mask();
     // A condition is the first operand of a selection and the last of a carry; both are clean.
     let (a, b, c) = match op {

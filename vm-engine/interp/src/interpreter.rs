@@ -40,6 +40,11 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Traps in a row, with no instruction executed between them, after which a slice is over.
+// LIMIT: a handler that can not be fetched traps for ever without using up its budget; real
+// guests nest a few traps at most.
+const STORM: u32 = 1000;
+
 impl Interpreter {
     pub(crate) fn slots(&mut self) -> &mut [u64] {
         &mut self.cpu.words[..self.slow.slots]
@@ -55,13 +60,15 @@ impl Interpreter {
         let pc = self.pc_slot();
         self.cpu.pc = self.cpu.words[pc];
         self.slow.slice = (self.retired, fuel);
-        let start = (self.retired, fuel);
+        let mut start = (self.retired, fuel);
+        let mut trapped = None;
         self.slow.after = None;
         self.follow_blocks(&mut shared.blocks);
         let now = self.slow.clock.now_ns();
         let frontend = self.slow.frontend.clone();
         frontend.tick(self.slots(), now);
         let mut fresh = true;
+        let (mut storm, mut trapped_at) = (0, i64::MAX);
         let exit = loop {
             if fresh {
                 self.enter_context();
@@ -82,10 +89,22 @@ impl Interpreter {
                 Stop::Fuel | Stop::Lookup | Stop::LookupIndirect => fresh = answered,
                 Stop::Next => fresh = true,
                 Stop::Trap(trap) => {
+                    if trapped == Some(fuel) {
+                        // A trap right behind a trap: nothing is retired, but a guest whose
+                        // handler can not even begin must not keep the run from ending.
+                        fuel -= 1;
+                        start.1 -= 1;
+                        self.slow.slice.1 -= 1;
+                    }
+                    trapped = Some(fuel);
                     if !self.trap(trap, start, fuel) {
                         break Exit::Stuck;
                     }
-                    fresh = true;
+                    storm = if trapped_at == fuel { storm + 1 } else { 0 };
+                    if storm == STORM {
+                        break Exit::Budget;
+                    }
+                    (fresh, trapped_at) = (true, fuel);
                 }
                 Stop::Access(access) => {
                     self.asked = Some(access);
@@ -156,12 +175,21 @@ impl Interpreter {
         Ok((found.code, found.cacheable))
     }
 
-    /// Links the exit that was just left by, if its target stands on the same page.
+    /// Links the exit that was just left by, if its target stands on the same page: the same
+    /// virtual one too, since another one may be mapped elsewhere at another time.
     fn link(&mut self, shared: &mut Shared, mode: u64) {
-        let (from, exit) = (self.cpu.code, self.cpu.ip);
-        // SAFETY: blocks that ran in this slice are not freed before the next one begins.
-        let (alive, phys) = unsafe { ((*from).insns != Code::DEAD, (*from).phys) };
-        if !alive {
+        let (from, exit, pc) = (self.cpu.code, self.cpu.ip, self.cpu.pc);
+        // SAFETY: blocks that ran in this slice are not freed before the next one begins, and
+        // the exit is an op of the block.
+        let (alive, phys, by) = unsafe {
+            (
+                (*from).insns != Code::DEAD,
+                (*from).phys,
+                (*exit).distance(),
+            )
+        };
+        let left = GuestVirt(pc.wrapping_sub(by as u64));
+        if !alive || left.page_number() != GuestVirt(pc).page_number() {
             return;
         }
         let Ok((target, cacheable)) = self.find(shared, mode, false) else {

@@ -42,7 +42,7 @@ impl Jumps {
         if let Some(cache) = self.0.get_mut(table)
             && cache.pages.iter().any(|word| *word != 0)
         {
-            cache.entries.fill(Jump::EMPTY);
+            *cache.entries = empty();
             cache.pages.fill(0);
         }
     }
@@ -70,7 +70,7 @@ impl Jumps {
 
     fn cache(&mut self, table: usize) -> &mut Cache {
         while self.0.len() <= table {
-            let entries = Box::new([Jump::EMPTY; JUMPS]);
+            let entries = Box::new(empty());
             self.0.push(Cache {
                 entries,
                 pages: [0; (FILTER_BITS / 64) as usize],
@@ -78,6 +78,10 @@ impl Jumps {
         }
         &mut self.0[table]
     }
+}
+
+fn empty() -> [Jump; JUMPS] {
+    std::array::from_fn(Jump::empty)
 }
 
 fn filter_bit(addr: u64) -> u64 {

@@ -25,11 +25,14 @@ mod jumps;
 mod link;
 mod memory;
 mod observe;
+mod pairs;
 mod slow;
+#[cfg(test)]
+mod tests;
 mod translate;
 mod vcpu;
 mod watch;
 
-pub use blocks::BlockStats;
+pub use blocks::{BlockStats, Limits};
 pub use engine::{Engine, SharedTrace};
 pub use interpreter::Interpreter;

@@ -23,6 +23,43 @@ unsafe fn host<const STORE: bool>(cpu: *mut Cpu, addr: u64, bytes: u64) -> Optio
     }
 }
 
+/// Loads by the TLB; false if it does not know the address.
+///
+/// # Safety
+///
+/// As for every handler.
+#[inline(always)]
+pub unsafe fn try_load(cpu: *mut Cpu, ip: *const Flat, ty: Type, sext: bool) -> bool {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
+        let Some(host) = host::<false>(cpu, addr, ty.bytes()) else {
+            return false;
+        };
+        let value = read(host, ty);
+        set_word(cpu, ip, if sext { ty.sign_extend(value) } else { value });
+        true
+    }
+}
+
+/// Stores by the TLB; false if it does not know the address or the page must be asked.
+///
+/// # Safety
+///
+/// As for every handler.
+#[inline(always)]
+pub unsafe fn try_store(cpu: *mut Cpu, ip: *const Flat, ty: Type) -> bool {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
+        let Some(host) = host::<true>(cpu, addr, ty.bytes()) else {
+            return false;
+        };
+        write(host, ty, word(cpu, ip, B));
+        true
+    }
+}
+
 unsafe extern "C" fn load<const TY: u8, const SEXT: bool>(
     cpu: *mut Cpu,
     ip: *const Flat,
@@ -30,21 +67,11 @@ unsafe extern "C" fn load<const TY: u8, const SEXT: bool>(
 ) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
-        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
-        let Some(host) = host::<false>(cpu, addr, type_of(TY).bytes()) else {
-            return load_slow::<TY, SEXT>(cpu, ip, fuel);
-        };
-        let value = read::<TY>(host);
-        set_word(
-            cpu,
-            ip,
-            if SEXT {
-                type_of(TY).sign_extend(value)
-            } else {
-                value
-            },
-        );
-        next(cpu, ip, fuel)
+        if try_load(cpu, ip, type_of(TY), SEXT) {
+            next(cpu, ip, fuel)
+        } else {
+            load_slow::<TY, SEXT>(cpu, ip, fuel)
+        }
     }
 }
 
@@ -89,12 +116,11 @@ unsafe fn finish_load(cpu: *mut Cpu, ip: *const Flat, ty: u8) -> bool {
 unsafe extern "C" fn store<const TY: u8>(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
-        let addr = word(cpu, ip, A).wrapping_add((*ip).imm);
-        let Some(host) = host::<true>(cpu, addr, type_of(TY).bytes()) else {
-            return store_slow::<TY>(cpu, ip, fuel);
-        };
-        write::<TY>(host, word(cpu, ip, B));
-        next(cpu, ip, fuel)
+        if try_store(cpu, ip, type_of(TY)) {
+            next(cpu, ip, fuel)
+        } else {
+            store_slow::<TY>(cpu, ip, fuel)
+        }
     }
 }
 
@@ -138,10 +164,10 @@ fn settle(cpu: &mut Cpu, ip: *const Flat, result: Result<u64, Stop>) -> bool {
 }
 
 #[inline(always)]
-unsafe fn read<const TY: u8>(host: *const u8) -> u64 {
+unsafe fn read(host: *const u8, ty: Type) -> u64 {
     // SAFETY: the tag matched, so the access is aligned and inside its page.
     unsafe {
-        match type_of(TY) {
+        match ty {
             Type::I1 | Type::I8 => u64::from(host.read()),
             Type::I16 => u64::from(u16::from_le(host.cast::<u16>().read())),
             Type::I32 => u64::from(u32::from_le(host.cast::<u32>().read())),
@@ -151,10 +177,10 @@ unsafe fn read<const TY: u8>(host: *const u8) -> u64 {
 }
 
 #[inline(always)]
-unsafe fn write<const TY: u8>(host: *mut u8, value: u64) {
+unsafe fn write(host: *mut u8, ty: Type, value: u64) {
     // SAFETY: as for `read`.
     unsafe {
-        match type_of(TY) {
+        match ty {
             Type::I1 | Type::I8 => host.write(value as u8),
             Type::I16 => host.cast::<u16>().write((value as u16).to_le()),
             Type::I32 => host.cast::<u32>().write((value as u32).to_le()),
@@ -229,6 +255,20 @@ unsafe extern "C" fn trap_if(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     }
 }
 
+/// Goes on `imm` ops further if the word holds: at the exit behind the last instruction.
+unsafe extern "C" fn skip_if(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY; the exit stands in the same block.
+    unsafe {
+        let ahead = if word(cpu, ip, A) & 1 == 0 {
+            1
+        } else {
+            (*ip).imm
+        };
+        let ip = ip.add(ahead as usize);
+        ((*ip).run)(cpu, ip, fuel)
+    }
+}
+
 /// Floating point: the rounding mode is the last operand; `imm` holds the third word's number
 /// for a fused product, the operand's type for a conversion, and the flags' slot above them.
 unsafe extern "C" fn float<const OP: u8, const TY: u8>(
@@ -288,6 +328,8 @@ pub enum Memory {
     Call,
     /// A trap on a condition.
     TrapIf,
+    /// A way out of the block on a condition.
+    SkipIf,
     /// Floating point.
     Float { op: Op, ty: Type },
 }
@@ -301,6 +343,7 @@ impl Memory {
             Self::Special { op, ty } => special_handler(op, ty)?,
             Self::Call => call,
             Self::TrapIf => trap_if,
+            Self::SkipIf => skip_if,
             Self::Float { op, ty } => float_handler(op, ty)?,
         })
     }

@@ -152,7 +152,7 @@ impl Slow {
                 } else {
                     Access::Store
                 };
-                self.place(cpu, addr, 1, access)?;
+                self.probe(cpu, addr, bytes, access)?;
                 return Ok(0);
             }
             _ => {}
@@ -183,7 +183,7 @@ impl Slow {
             }
             Op::StoreCond => {
                 let holds = *reservation == [at.0, old, bytes];
-                reservation[0] = u64::MAX;
+                reservation.copy_from_slice(&[u64::MAX, 0, 0]);
                 if holds {
                     self.write(host, at, bytes, swap(values[0]));
                     self.watched(cpu, ip, addr, bytes, values[0], true);
@@ -258,10 +258,10 @@ impl Slow {
 
     /// Forgets translations.
     pub fn flush(&mut self, what: Flush) {
-        for table in self.tlb.flush(what) {
+        for (table, whole) in self.tlb.flush(what) {
             match what {
-                Flush::Page(addr, _) => self.jumps.forget_page(table, addr),
-                Flush::All | Flush::Space(_) => self.jumps.clear(table),
+                Flush::Page(addr, _) if !whole => self.jumps.forget_page(table, addr),
+                _ => self.jumps.clear(table),
             }
         }
     }
@@ -364,11 +364,19 @@ impl Slow {
         }
     }
 
+    /// Traps as an access would, which may reach into a second page.
+    fn probe(&mut self, cpu: &mut Cpu, addr: u64, bytes: u64, access: Access) -> Result<(), Stop> {
+        let first = (addr | !PAGE_MASK).wrapping_sub(addr) + 1;
+        self.place(cpu, addr, bytes.min(first), access)?;
+        if bytes > first {
+            self.place(cpu, addr.wrapping_add(first), bytes - first, access)?;
+        }
+        Ok(())
+    }
+
     fn load_across(&mut self, cpu: &mut Cpu, addr: u64, bytes: u64) -> Result<u64, Stop> {
         // Both pages first: if the second one traps, nothing has happened.
-        let first = (addr | !PAGE_MASK).wrapping_sub(addr) + 1;
-        self.place(cpu, addr, first, Access::Load)?;
-        self.place(cpu, addr.wrapping_add(first), bytes - first, Access::Load)?;
+        self.probe(cpu, addr, bytes, Access::Load)?;
         let mut value = 0;
         for i in 0..bytes {
             let byte = match self.place(cpu, addr.wrapping_add(i), 1, Access::Load)? {
@@ -387,9 +395,7 @@ impl Slow {
         bytes: u64,
         value: u64,
     ) -> Result<(), Stop> {
-        let first = (addr | !PAGE_MASK).wrapping_sub(addr) + 1;
-        self.place(cpu, addr, first, Access::Store)?;
-        self.place(cpu, addr.wrapping_add(first), bytes - first, Access::Store)?;
+        self.probe(cpu, addr, bytes, Access::Store)?;
         for i in 0..bytes {
             let byte = value >> (8 * i) & 0xff;
             match self.place(cpu, addr.wrapping_add(i), 1, Access::Store)? {

@@ -20,6 +20,8 @@ pub struct Translator {
     scratch: Scratch,
     flattener: Flattener,
     bytes: Vec<u8>,
+    /// Which passes blocks go through before they become flat.
+    pub passes: Passes,
 }
 
 /// A block and how it may be found again.
@@ -39,6 +41,7 @@ impl Translator {
             scratch: Scratch::new(frontend.layout(), frontend.helpers()),
             flattener: Flattener::default(),
             bytes: Vec::new(),
+            passes: Passes::FLAT,
         }
     }
 
@@ -128,7 +131,7 @@ impl Translator {
 
     fn flat(&mut self, frontend: &dyn Frontend, key: Key) -> Result<Code, TooLarge> {
         let block = self.builder.block();
-        optimise(block, &mut self.scratch, Passes::FLAT);
+        optimise(block, &mut self.scratch, self.passes);
         let block = self.builder.block();
         let (ops, sites) = self.flattener.flatten(block, frontend)?;
         let insns = i64::from(block.insns);

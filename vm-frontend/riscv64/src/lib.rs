@@ -27,6 +27,8 @@ mod mode;
 pub mod profile;
 pub mod slots;
 mod state;
+#[cfg(test)]
+mod tests;
 mod trap;
 
 pub use assemble::assemble;

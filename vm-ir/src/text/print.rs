@@ -98,7 +98,7 @@ impl Printer<'_> {
     /// Whether the type goes without saying.
     fn type_is_plain(&self, inst: &Inst) -> bool {
         let operand = match inst.op {
-            Op::Insn | Op::Call | Op::TrapIf | Op::Fence => return true,
+            Op::Insn | Op::Call | Op::TrapIf | Op::SkipIf | Op::Fence => return true,
             Op::Set => inst.args[0],
             Op::SetAt => inst.args[1],
             _ => return false,

@@ -7,6 +7,7 @@ use super::{Flattener, TooLarge, value_type};
 use crate::control::Control;
 use crate::flat::{A, B, D, Flat};
 use crate::handlers::Arithmetic;
+use crate::memory::Memory;
 
 impl Flattener {
     pub(super) fn end(&mut self, block: &Block, frontend: &dyn Frontend) -> Result<(), TooLarge> {
@@ -34,6 +35,20 @@ impl Flattener {
             }
         }
         Ok(())
+    }
+
+    /// Adds the exit that skips lead to, if there are any.
+    pub(super) fn skips(&mut self, block: &Block) {
+        let behind = self.drafts.len();
+        let mut skips = false;
+        for (at, draft) in self.drafts.iter_mut().enumerate() {
+            if draft.kind == Kind::Memory(Memory::SkipIf) {
+                (draft.imm, skips) = ((behind - at) as u64, true);
+            }
+        }
+        if skips {
+            self.exit(Control::Goto, i64::from(block.bytes));
+        }
     }
 
     /// A comparison that only the branch reads becomes a part of it.

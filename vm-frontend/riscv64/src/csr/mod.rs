@@ -23,4 +23,6 @@ pub(crate) use status::{data_privilege, effective_blocks};
 pub(crate) use table::TABLE;
 pub(crate) use table::Write;
 pub use table::{Csr, Modify};
+#[cfg(test)]
+pub(crate) use table::{Gate, Read};
 pub(crate) use views::{STATUS_AT_RESET, is_status, mip, tick};

@@ -1,0 +1,226 @@
+//! What is booted, and what came of it.
+
+use std::path::{Path, PathBuf};
+
+use tests_xtask::images::need;
+use vm_runtime::{
+    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, Snapshot, Source, TimeMode,
+};
+
+use crate::{Deed, Machine};
+
+/// The most instructions of a boot that does not say otherwise.
+// LIMIT: twice what the longest takes, so that a guest that goes in circles ends soon.
+const LIMIT: u64 = 10_000_000_000;
+
+/// A guest that is to be booted.
+#[derive(Clone)]
+pub struct Guest {
+    config: Config,
+    script: Vec<(String, Deed)>,
+    limit: u64,
+}
+
+/// A boot that is over.
+#[derive(Debug)]
+pub struct Boot {
+    /// How it ended.
+    pub ending: Ending,
+    /// What was printed, without carriage returns.
+    pub text: String,
+}
+
+impl Guest {
+    /// A bare-metal program without firmware.
+    #[must_use]
+    pub fn bare(program: &'static [u8]) -> Self {
+        Self::of(Config {
+            kernel: Some(Source::BuiltIn("a bare program", program)),
+            firmware: Firmware::None,
+            ram_bytes: 16 << 20,
+            ..Config::default()
+        })
+    }
+
+    /// A bare-metal program given as instruction words.
+    #[must_use]
+    pub fn words(words: &[u32]) -> Self {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Self::bare(bytes.leak())
+    }
+
+    /// The privileged checks.
+    #[must_use]
+    pub fn privileged() -> Self {
+        Self::bare(include_bytes!("../../guests/priv/priv.bin"))
+    }
+
+    /// The demo.
+    #[must_use]
+    pub fn demo() -> Self {
+        let demo = include_bytes!("../../guests/demo/demo.bin");
+        Self::of(Config {
+            kernel: Some(Source::BuiltIn("the demo", demo)),
+            ram_bytes: 128 << 20,
+            ..Config::default()
+        })
+    }
+
+    /// The stock kernel with the busybox initramfs, which does what `vmtest=` says.
+    #[must_use]
+    pub fn linux(vmtest: &str) -> Option<Self> {
+        let kernel = need("riscv64/kernel")?;
+        Some(Self::of(Config {
+            kernel: Some(Source::File(kernel)),
+            initrd: Some(need("riscv64/initrd-ready.cpio.gz")?),
+            append: format!("console=ttyS0 panic=-1 vmtest={vmtest}"),
+            ram_bytes: 256 << 20,
+            ..Config::default()
+        }))
+    }
+
+    fn of(config: Config) -> Self {
+        Self {
+            config,
+            script: Vec::new(),
+            limit: LIMIT,
+        }
+    }
+
+    /// With so many CPUs.
+    #[must_use]
+    pub fn cpus(mut self, count: u32) -> Self {
+        self.config.cpus = count;
+        self
+    }
+
+    /// In virtual time, with this seed.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        (self.config.time, self.config.seed) = (TimeMode::Virtual, seed);
+        self
+    }
+
+    /// With at most so many instructions.
+    #[must_use]
+    pub fn limit(mut self, insns: u64) -> Self {
+        self.limit = insns;
+        self
+    }
+
+    /// With a raw disk.
+    #[must_use]
+    pub fn disk(mut self, path: &Path, read_only: bool) -> Self {
+        let path = path.to_owned();
+        self.config.disks.push(DiskConfig { path, read_only });
+        self
+    }
+
+    /// With a firmware from a file.
+    #[must_use]
+    pub fn firmware(mut self, path: PathBuf) -> Self {
+        self.config.firmware = Firmware::File(path);
+        self
+    }
+
+    /// With this answer to restarts.
+    #[must_use]
+    pub fn on_reset(mut self, on_reset: OnReset) -> Self {
+        self.config.on_reset = on_reset;
+        self
+    }
+
+    /// Types a text when a mark was printed.
+    #[must_use]
+    pub fn send(mut self, mark: &str, text: &str) -> Self {
+        let deed = Deed::Send(text.to_owned());
+        self.script.push((mark.to_owned(), deed));
+        self
+    }
+
+    /// Ends the run when a mark was printed.
+    #[must_use]
+    pub fn stop_at(mut self, mark: &str) -> Self {
+        self.script.push((mark.to_owned(), Deed::Stop));
+        self
+    }
+
+    /// Builds the machine and leaves running it to the caller.
+    #[must_use]
+    pub fn machine(&self) -> Machine {
+        let machine = Machine::new(self.configuration(), self.script.clone());
+        machine.unwrap_or_else(|error| panic!("the machine can not be built: {error}"))
+    }
+
+    /// Builds the machine and brings it to a saved state.
+    #[must_use]
+    pub fn restored(&self, from: &Snapshot) -> Machine {
+        let machine = Machine::restored(self.configuration(), self.script.clone(), from);
+        machine.unwrap_or_else(|error| panic!("the machine can not be restored: {error}"))
+    }
+
+    /// Boots.
+    #[must_use]
+    pub fn run(&self) -> Boot {
+        self.end_of(self.machine())
+    }
+
+    /// Goes on from a saved state.
+    #[must_use]
+    pub fn run_from(&self, from: &Snapshot) -> Boot {
+        self.end_of(self.restored(from))
+    }
+
+    fn configuration(&self) -> Config {
+        Config {
+            limit_insns: Some(self.limit),
+            ..self.config.clone()
+        }
+    }
+
+    fn end_of(&self, mut machine: Machine) -> Boot {
+        let ending = machine.vm.run();
+        let ending = ending.unwrap_or_else(|error| panic!("the machine can not go on: {error}"));
+        let (text, left) = (machine.text(), machine.left());
+        assert!(left.is_empty(), "{ending:?}, not seen: {left:?}\n{text}");
+        Boot { ending, text }
+    }
+}
+
+impl Boot {
+    /// Wants this end.
+    #[must_use]
+    pub fn ends(self, wanted: Outcome) -> Self {
+        let Self { ending, text } = &self;
+        assert_eq!(ending.outcome, wanted, "{ending:?}\n{text}");
+        self
+    }
+
+    /// Wants each of these in this order in what was printed, and no complaint of a guest.
+    #[must_use]
+    pub fn says(self, wanted: &[&str]) -> Self {
+        let mut rest = self.text.as_str();
+        for want in wanted {
+            match rest.split_once(want) {
+                Some((_, behind)) => rest = behind,
+                None => panic!("no {want:?} where it should be in\n{}", self.text),
+            }
+        }
+        assert!(!self.text.contains("VM-FAIL"), "{}", self.text);
+        self
+    }
+
+    /// The rest of the line that begins so.
+    #[must_use]
+    pub fn line(&self, begins: &str) -> &str {
+        let found = self.text.lines().find_map(|line| line.strip_prefix(begins));
+        found.unwrap_or_else(|| panic!("no line begins with {begins:?} in\n{}", self.text))
+    }
+
+    /// The hash of the whole state.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        let hash = self.ending.state_hash;
+        hash.unwrap_or_else(|| panic!("a run in host time has no hash"))
+    }
+}

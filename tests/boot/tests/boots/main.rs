@@ -1,0 +1,9 @@
+//! Boots; see the library of this package.
+
+mod bare;
+mod cut;
+mod demo;
+mod golden;
+mod kernel;
+mod privileged;
+mod shell;

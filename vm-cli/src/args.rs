@@ -1,0 +1,295 @@
+//! The arguments, as the parser sees them.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use vm_runtime::{DiskConfig, Firmware};
+
+use crate::units::{TraceTo, disk, firmware, number, range, size, trace};
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  vm run                                                   the built-in demo
+  vm run -k Image -i initrd.gz --append console=ttyS0      a kernel and its initial RAM disk
+  vm run -k test.elf --firmware none --time virtual --json a bare-metal program, reproducibly";
+
+const DISASM_EXAMPLES: &str = "\
+Examples:
+  vm disasm --hex 3385a500                     the bytes of one instruction
+  vm disasm vmlinux --range 0x80200000..0x80200100
+  vm disasm code.bin --arch riscv64 --base 0x80000000";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  vm machine show                              what stands at which address
+  vm machine show --dts --cpus 4 -m 2G         the device tree as text
+  vm machine show --dtb virt.dtb               the device tree as the guest gets it";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  vm doctor                                    what this host offers
+  vm doctor --json                             the same for programs
+  vm doctor --quiet && vm run                  run if nothing is missing";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  vm explain VM0012                            what a code means
+  vm explain exit                              the exit codes
+  vm explain                                   all codes";
+
+/// A whole machine in one program.
+#[derive(Debug, Parser)]
+#[command(name = "vm", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What applies to every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Common {
+    /// Print one JSON object (or one a line) instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing that was not asked for
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Colour messages
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    pub color: ColorWhen,
+}
+
+/// When messages are coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a machine
+    #[command(before_help = RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Show machine code as text
+    #[command(before_help = DISASM_EXAMPLES)]
+    Disasm(DisasmArgs),
+    /// Look at machines
+    #[command(before_help = SHOW_EXAMPLES, disable_help_subcommand = true)]
+    Machine {
+        /// What to do.
+        #[command(subcommand)]
+        command: MachineCommand,
+    },
+    /// Say what this host offers
+    #[command(before_help = DOCTOR_EXAMPLES)]
+    Doctor,
+    /// Explain an error code, or the exit codes
+    #[command(before_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// A code as VM0012, or `exit`; without one all codes are listed
+        code: Option<String>,
+    },
+}
+
+/// What can be done with machines.
+#[derive(Debug, Subcommand)]
+pub enum MachineCommand {
+    /// Show a machine's devices and addresses
+    #[command(before_help = SHOW_EXAMPLES)]
+    Show(ShowArgs),
+}
+
+/// The arguments of `vm run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A disk image (not possible yet: see `vm explain VM0003`)
+    pub image: Option<PathBuf>,
+
+    /// The kernel or bare-metal program: Image, ELF, also packed with gzip or zstd
+    #[arg(short, long, value_name = "FILE", help_heading = "What to start")]
+    pub kernel: Option<PathBuf>,
+    /// The initial RAM disk
+    #[arg(short, long, value_name = "FILE", help_heading = "What to start")]
+    pub initrd: Option<PathBuf>,
+    /// The kernel's command line
+    #[arg(
+        long,
+        value_name = "TEXT",
+        help_heading = "What to start",
+        allow_hyphen_values = true
+    )]
+    pub append: Option<String>,
+    /// Who runs before the kernel: a file, `builtin`, or `none` for bare-metal programs
+    #[arg(long, value_name = "FILE|none", value_parser = firmware, help_heading = "What to start")]
+    pub firmware: Option<Firmware>,
+    /// Go on from a state that --save wrote, in a machine with the same flags
+    #[arg(long, value_name = "FILE", help_heading = "What to start")]
+    pub restore: Option<PathBuf>,
+
+    /// The machine
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "virt",
+        help_heading = "Machine"
+    )]
+    pub machine: String,
+    /// The size of memory, as 512M or 2G
+    #[arg(short, long, value_name = "SIZE", value_parser = size, help_heading = "Machine")]
+    pub memory: Option<u64>,
+    /// The number of CPUs
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
+    pub cpus: u32,
+    /// A raw disk; with `,ro` the guest may only read it
+    #[arg(long, value_name = "FILE[,ro]", value_parser = disk, help_heading = "Machine")]
+    pub drive: Vec<DiskConfig>,
+
+    /// Whose time the guest lives in: the host's, or one that only its instructions move
+    #[arg(
+        long,
+        value_enum,
+        default_value = "host",
+        help_heading = "Time and chance"
+    )]
+    pub time: Time,
+    /// What all chance in the machine grows from; in host time taken from the host if not given
+    #[arg(long, value_name = "N", value_parser = number, help_heading = "Time and chance")]
+    pub seed: Option<u64>,
+
+    /// End after so many instructions of all CPUs together, counted from power-on
+    #[arg(long, value_name = "N", value_parser = number, help_heading = "Ending")]
+    pub limit_insns: Option<u64>,
+    /// End when the guest restarts the machine
+    #[arg(long, conflicts_with = "reboot", help_heading = "Ending")]
+    pub no_reboot: bool,
+    /// Restart even after a panic of the guest's kernel
+    #[arg(long, help_heading = "Ending")]
+    pub reboot: bool,
+    /// Write the whole state to a file when the run ends
+    #[arg(long, value_name = "FILE", help_heading = "Ending")]
+    pub save: Option<PathBuf>,
+
+    /// Write events down: insn, block, mem, irq, trap, dev, sbi, all; to stderr or a file
+    #[arg(long, value_name = "KINDS[:FILE]", value_parser = trace, help_heading = "Trace")]
+    pub trace: Option<TraceTo>,
+    /// The file for the trace
+    #[arg(long, value_name = "FILE", requires = "trace", help_heading = "Trace")]
+    pub trace_file: Option<PathBuf>,
+    /// Only instructions in this privilege: user, supervisor or machine
+    #[arg(
+        long,
+        value_enum,
+        requires = "trace",
+        value_name = "u|s|m",
+        help_heading = "Trace"
+    )]
+    pub trace_priv: Option<Privilege>,
+    /// Only instructions at these addresses
+    #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
+    #[arg(help_heading = "Trace")]
+    pub trace_range: Option<Range<u64>>,
+    /// Only the A-th to the B-th instruction of a CPU
+    #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
+    #[arg(help_heading = "Trace")]
+    pub trace_window: Option<Range<u64>>,
+
+    /// What of the guest's output reaches a terminal: `safe` blocks what could type or retitle
+    #[arg(long, value_enum, default_value = "safe", help_heading = "Console")]
+    pub console: ConsoleMode,
+}
+
+/// Whose time the guest lives in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Time {
+    /// The host's.
+    Host,
+    /// The guest's own: the same run each time.
+    Virtual,
+}
+
+/// A privilege, as RISC-V names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Privilege {
+    /// User.
+    U,
+    /// Supervisor.
+    S,
+    /// Machine.
+    M,
+}
+
+/// What of the guest's output reaches a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConsoleMode {
+    /// Text, colours, movements of the cursor.
+    Safe,
+    /// Every byte.
+    Raw,
+}
+
+/// The arguments of `vm disasm`.
+#[derive(Debug, Args)]
+pub struct DisasmArgs {
+    /// An ELF file, a kernel, or flat code
+    #[arg(required_unless_present = "hex", conflicts_with = "hex")]
+    pub file: Option<PathBuf>,
+    /// Bytes in hexadecimal, in the order of memory
+    #[arg(long, value_name = "BYTES", help_heading = "What to show")]
+    pub hex: Option<String>,
+    /// The architecture, where the file does not say
+    #[arg(long, value_name = "NAME", help_heading = "What to show")]
+    pub arch: Option<String>,
+    /// The address of the first byte of flat code
+    #[arg(long, value_name = "ADDR", value_parser = number, help_heading = "What to show")]
+    pub base: Option<u64>,
+    /// Only these addresses
+    #[arg(long, value_name = "A..B", value_parser = range, help_heading = "What to show")]
+    pub range: Option<Range<u64>>,
+}
+
+/// The arguments of `vm machine show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The machine
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "virt",
+        help_heading = "Machine"
+    )]
+    pub machine: String,
+    /// The number of CPUs
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
+    pub cpus: u32,
+    /// The size of memory
+    #[arg(short, long, value_name = "SIZE", value_parser = size, default_value = "512M")]
+    #[arg(help_heading = "Machine")]
+    pub memory: u64,
+    /// Write the device tree as a blob; `-` is standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dts", "json"])]
+    pub dtb: Option<PathBuf>,
+    /// Print the device tree as text
+    #[arg(long, conflicts_with = "json")]
+    pub dts: bool,
+}

@@ -1,0 +1,196 @@
+//! Every complaint of the command line: its code, its title, its exit code, its explanation.
+
+/// A row of the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Code {
+    /// The number behind `VM`.
+    pub number: u16,
+    /// What is wrong, for lists.
+    pub title: &'static str,
+    /// The exit code of a command that ends with it.
+    pub exit: u8,
+    /// What it means and what can be done, in a few sentences.
+    pub text: &'static str,
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "VM{:04}", self.number)
+    }
+}
+
+/// One constant a row, and the table of all of them.
+macro_rules! codes {
+    ($($name:ident $number:literal $exit:literal $title:literal $text:literal)*) => {
+        $(
+            #[doc = $title]
+            pub const $name: Code = Code { number: $number, title: $title, exit: $exit, text: $text };
+        )*
+        /// All codes, by number.
+        pub const CODES: &[Code] = &[$($name),*];
+    };
+}
+
+#[rustfmt::skip] // A table: the number, the exit code, the title, the explanation.
+codes! {
+USAGE 1 2 "the command line is not understood"
+"An argument is unknown, lacks its value, or does not go together with another one.
+`vm COMMAND --help` shows examples and all flags."
+
+VALUE 2 2 "the value of a flag is not understood"
+"Sizes are a number with a unit: 512M, 2G, 64K, 4096B.
+Numbers are decimal, or hexadecimal with 0x in front; ranges are two numbers with two dots: 0x80000000..0x80001000.
+Disks are FILE or FILE,ro; traces are kinds with commas, and a file behind a colon: insn,trap:out.txt."
+
+IMAGE_BOOT 3 2 "disk images can not be booted yet"
+"`vm run IMAGE` will start a disk image by itself. It can not do so yet, for the boot loader of such an image needs a UEFI firmware.
+Give the kernel and its initial RAM disk: vm run -k Image -i initrd.img --drive disk.img --append \"root=/dev/vda1\"."
+
+NO_MACHINE 4 2 "there is no such machine"
+"The name behind --machine is not that of a machine of this program. `vm machine show` shows the one there is."
+
+CPUS 5 2 "the number of CPUs is not possible"
+"Each machine has room for a fixed number of CPUs, as its interrupt controller has."
+
+MEMORY 6 2 "the size of memory is not possible"
+"A machine has a smallest and a largest memory, in whole pages."
+
+SLOTS 7 2 "there are too many devices"
+"A bus of the machine has fewer slots than there are devices to be put on it: leave out a --drive."
+
+NO_FILE 10 2 "there is no such file"
+"A file that was named does not exist. A relative name is looked up in the current folder."
+
+UNREADABLE 11 2 "the file can not be read"
+"The host refuses access to a file that was named. `ls -l FILE` shows who may read it."
+
+WRONG_ARCH 12 2 "the file is for another architecture"
+"The header of the file says which processor it was made for, and no machine of this program has one yet, or not the machine that was chosen.
+Guests for RISC-V with 64 bits can be run; ARM64 and x86-64 can be recognised, but not run."
+
+DIRECTORY 13 2 "this is a directory"
+"A file is needed, and a directory was named."
+
+TOO_LARGE 14 2 "the file is too large"
+"The file is, or unpacks to, more than any guest could hold. It is hardly what it was taken for."
+
+EMPTY 15 2 "the file is empty"
+"There is nothing in the file: a download or a build may have failed."
+
+TRUNCATED 16 2 "the file is cut off"
+"A header in the file speaks of bytes that are not there. A download or a copy may have been interrupted; fetch it again and compare checksums."
+
+DAMAGED 17 2 "the file is damaged"
+"The file contradicts itself: a checksum is wrong, or a header has values that can not be."
+
+COMPRESSION 18 2 "the compression is not known"
+"Kernels in gzip, zstd and EFI zboot containers are unpacked. Unpack others by hand, for example with `xz -d`."
+
+NOT_A_KERNEL 19 2 "this is not a kernel"
+"No header of a kernel was found: neither ELF, nor a Linux Image, nor PE.
+Programs without a header can be run as what they are, without the built-in firmware: vm run -k FILE --firmware none."
+
+NOT_DIRECT 20 2 "this form can not be started directly"
+"The file was recognised, but only a firmware could start it. Use the flat kernel of the same build, often named Image or vmlinux."
+
+NO_KERNEL 21 2 "there is nothing to start"
+"Neither a kernel nor a firmware was given. `vm run` without any file starts the demo."
+
+RAM_TOO_SMALL 22 2 "the guest's memory is too small for what is to be loaded"
+"Kernel, initial RAM disk and device tree must fit into memory together. Give more with -m."
+
+PLACEMENT 23 2 "the file wants memory that is not there"
+"The addresses in the file lie outside the machine's RAM or on top of something else. The program was linked for another board: RAM of the machine `virt` begins at 0x80000000."
+
+NESTED 24 2 "the file is packed too many times"
+"A container holds a container that holds another one. Unpack it by hand."
+
+TREE 25 2 "the device tree can not be made"
+"The description of the machine does not fit its place or can not be written, for example because the command line in it is too long."
+
+NOT_64 26 2 "this is not for a 64-bit little-endian machine"
+"Only 64-bit little-endian guests can be run."
+
+DISK_SIZE 30 2 "the disk is no whole number of sectors"
+"A raw disk consists of sectors of 512 bytes. A file of another size was cut off, or is not a raw disk: qcow2 and other formats can not be read yet; `qemu-img convert -O raw` makes a raw disk of them."
+
+DISK_LOCKED 31 2 "the disk is in use"
+"Another program uses the disk, or it was given twice. Two writers would destroy the file system in it.
+Readers can share a disk: --drive FILE,ro."
+
+NOT_A_STATE 40 2 "this is not a saved state"
+"The file does not begin as a file written by --save does."
+
+NEWER_STATE 41 2 "the state was saved by a later version"
+"The file says that it is in a format, or has a part in a version, that this program does not know. Use the program that wrote it, or a later one."
+
+DAMAGED_STATE 42 2 "the saved state is damaged"
+"A part of the file is cut off or is not what was written: its hash does not match."
+
+OTHER_MACHINE 43 2 "the state is of another machine"
+"A state can only go on in the machine that it was saved in: with the same --machine, --cpus, -m, --drive and firmware."
+
+HOST_MEMORY 50 69 "the host does not give the memory"
+"The guest's memory is taken from the host when the guest first uses it, but the host may refuse its size at once. Give the guest less with -m."
+
+OUTPUT 51 75 "output can not be written"
+"Writing to a file or to standard output failed: the disk may be full, or the reader of a pipe has gone."
+
+TERMINAL 52 69 "the terminal can not be used"
+"The terminal refused to be set for the guest. With `< /dev/null` no terminal is needed."
+
+NO_CODE 60 2 "there is nothing to disassemble"
+"The file or the range has no code, or the hexadecimal digits are not pairs."
+
+HOST_LACKS 61 69 "the host lacks something that is required"
+"`vm doctor` lists what was looked for and what was found."
+
+NO_EXPLANATION 62 2 "there is no such code"
+"`vm explain` lists all codes; `vm explain exit` lists the exit codes."
+
+INTERNAL 90 125 "an error of this program"
+"A table of this program contradicts itself. Please report it, with the command line."
+}
+
+/// The code that somebody wrote, as `VM0012`, `vm12` or `12`.
+#[must_use]
+pub fn find(written: &str) -> Option<Code> {
+    let digits = written.trim_start_matches(['v', 'V', 'm', 'M']);
+    let number: u16 = digits.parse().ok()?;
+    CODES.iter().copied().find(|code| code.number == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_their_exit_codes_are_documented() {
+        assert!(CODES.windows(2).all(|pair| pair[0].number < pair[1].number));
+        for code in CODES {
+            assert!(
+                crate::exits::EXITS.iter().any(|row| row.code == code.exit),
+                "{code}"
+            );
+            assert!(
+                !code.text.is_empty() && !code.title.ends_with('.'),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_however_it_is_written() {
+        for (written, want) in [
+            ("VM0012", Some(WRONG_ARCH)),
+            ("vm12", Some(WRONG_ARCH)),
+            ("12", Some(WRONG_ARCH)),
+            ("VM9999", None),
+            ("VM99999999999999", None),
+            ("", None),
+            ("exit", None),
+        ] {
+            assert_eq!(find(written), want, "{written:?}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! From the arguments to the command, and from its result to the exit code.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
+use serde_json::json;
+
+use crate::args::{Cli, ColorWhen, Command, Common, MachineCommand};
+use crate::report::Report;
+use crate::{codes, disasm, doctor, explain, legacy, machine, out, run, summary};
+
+/// Carries out the command line.
+pub fn main() -> ExitCode {
+    // A panic is our mistake: it has been printed, and must not look like a guest's failure.
+    std::panic::catch_unwind(carry_out).unwrap_or(ExitCode::from(codes::INTERNAL.exit))
+}
+
+fn carry_out() -> ExitCode {
+    let words = legacy::translate(std::env::args_os());
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let json = words.iter().any(|word| word == "--json");
+            let plain = Common {
+                json,
+                quiet: false,
+                verbose: 0,
+                color: ColorWhen::Auto,
+            };
+            return match refuse(&error, &words) {
+                // Help and versions were asked for.
+                None => {
+                    let _ = error.print();
+                    ExitCode::SUCCESS
+                }
+                Some(report) => fail(&report, &plain),
+            };
+        }
+    };
+    let common = &cli.common;
+    let done = match cli.command {
+        None => summary::show(common),
+        Some(Command::Run(args)) => run::run(&args, common),
+        Some(Command::Disasm(args)) => disasm::disasm(&args, common),
+        Some(Command::Machine {
+            command: MachineCommand::Show(args),
+        }) => machine::show(&args, common),
+        Some(Command::Doctor) => doctor::doctor(common),
+        Some(Command::Explain { code }) => explain::explain(code.as_deref(), common),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(report) => fail(&report, common),
+    }
+}
+
+/// Prints a complaint and gives its exit code.
+fn fail(report: &Report, common: &Common) -> ExitCode {
+    out::tell(&report.text(out::colors(common.color)));
+    if common.json {
+        let code = report.code.exit;
+        let all = json!({
+            "schema": 1, "verdict": "error", "exit_code": code, "error": report.json(),
+        });
+        // The complaint has been told; where it can not be told twice, once is enough.
+        let _ = out::print(&format!("{all}\n"));
+    }
+    ExitCode::from(report.code.exit)
+}
+
+/// The parser's complaint as ours; nothing if it is no complaint.
+fn refuse(error: &clap::Error, words: &[OsString]) -> Option<Report> {
+    let code = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return None,
+        ErrorKind::ValueValidation => codes::VALUE,
+        // The parser takes a value that is lacking for one that is wrong.
+        ErrorKind::InvalidValue
+            if error.get(ContextKind::InvalidValue)
+                != Some(&ContextValue::String(String::new())) =>
+        {
+            codes::VALUE
+        }
+        _ => codes::USAGE,
+    };
+    let rendered = error.render().to_string();
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) => Some(flag.clone()),
+        _ => None,
+    };
+    // Our own value parsers say it better than the frame around their words.
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let first = || {
+        let text = rendered.split("\n\n").next().unwrap_or_default();
+        let text = text.strip_prefix("error: ").unwrap_or(text);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let mut report = match (cause, flag) {
+        (Some(cause), Some(flag)) => {
+            Report::new(code, format!("the value of {flag} is not possible")).at(flag, cause)
+        }
+        _ if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Report::new(code, "a subcommand is missing")
+        }
+        _ => Report::new(code, first()),
+    };
+    for line in rendered
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("tip: "))
+    {
+        report = report.help(line);
+    }
+    Some(report.help(format!("see `{} --help`", command_named(words))))
+}
+
+/// The command that was meant, as far as it was named.
+fn command_named(words: &[OsString]) -> String {
+    let (mut command, mut name) = (Cli::command(), "vm".to_owned());
+    for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
+        match command.find_subcommand(word).cloned() {
+            Some(found) => {
+                name = format!("{name} {word}");
+                command = found;
+            }
+            None if word.starts_with('-') => {}
+            None => break,
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_sound_and_each_help_begins_with_three_examples() {
+        Cli::command().debug_assert();
+        for command in Cli::command().get_subcommands_mut() {
+            let help = command.render_help().to_string();
+            let examples = help
+                .lines()
+                .skip(1)
+                .take_while(|line| line.starts_with("  vm "));
+            assert!(help.starts_with("Examples:\n"), "{help}");
+            assert_eq!(examples.count(), 3, "{help}");
+        }
+    }
+
+    #[test]
+    fn wrong_arguments_are_named_with_a_code_and_help() {
+        for (line, code, said) in [
+            ("vm run --what", codes::USAGE, "--what"),
+            ("vm run -m 5", codes::VALUE, "--memory"),
+            ("vm run --time never", codes::VALUE, "never"),
+            ("vm run --cpus x", codes::VALUE, "--cpus"),
+            ("vm run --reboot --no-reboot", codes::USAGE, "--no-reboot"),
+            ("vm run -k", codes::USAGE, "--kernel"),
+            ("vm what", codes::USAGE, "what"),
+            ("vm machine", codes::USAGE, "subcommand"),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let error = Cli::try_parse_from(&words).expect_err(line);
+            let report = refuse(&error, &words).expect(line);
+            assert_eq!(report.code, code, "{line}: {report:?}");
+            assert!(
+                report.text(false).contains(said),
+                "{line}: {}",
+                report.text(false)
+            );
+            assert!(!report.help.is_empty(), "{line}");
+        }
+    }
+}

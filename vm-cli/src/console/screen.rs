@@ -1,0 +1,115 @@
+//! Where the guest's output goes.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use vm_runtime::{ConsoleIo, Control};
+
+use super::escape::Filter;
+
+/// After so many bytes output is written even in the middle of a turn.
+const FULL: usize = 16 << 10;
+/// How long to wait for a reader that does not read, before the next attempt.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// The first error of writing; it ends the run, once the run has a handle.
+#[derive(Clone, Debug, Default)]
+pub struct Failure {
+    error: Arc<Mutex<Option<io::Error>>>,
+    control: Arc<OnceLock<Control>>,
+}
+
+impl Failure {
+    /// Names the run that an error ends.
+    pub fn ends(&self, control: Control) {
+        let failed = self.lock().is_some();
+        if failed {
+            control.quit();
+        }
+        let _ = self.control.set(control);
+    }
+
+    /// The error, if there was one.
+    #[must_use]
+    pub fn take(&self) -> Option<io::Error> {
+        self.lock().take()
+    }
+
+    fn is_set(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    fn set(&self, error: io::Error) {
+        *self.lock() = Some(error);
+        if let Some(control) = self.control.get() {
+            control.quit();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<io::Error>> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The guest's output, in pieces of a turn.
+pub struct Screen {
+    to: File,
+    pending: Vec<u8>,
+    /// Nothing is filtered if there is none.
+    filter: Option<Filter>,
+    failure: Failure,
+}
+
+impl Screen {
+    /// Output to a file, through the filter or not.
+    #[must_use]
+    pub fn new(to: File, filtered: bool, failure: Failure) -> Self {
+        let filter = filtered.then(Filter::default);
+        Self {
+            to,
+            pending: Vec::new(),
+            filter,
+            failure,
+        }
+    }
+
+    fn write(&mut self) {
+        let mut left = &self.pending[..];
+        while !left.is_empty() && !self.failure.is_set() {
+            match self.to.write(left) {
+                Ok(count) => left = left.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    std::thread::sleep(PATIENCE);
+                }
+                Err(error) => self.failure.set(error),
+            }
+        }
+        self.pending.clear();
+    }
+}
+
+impl ConsoleIo for Screen {
+    fn print(&mut self, bytes: &[u8]) {
+        match &mut self.filter {
+            Some(filter) => filter.pass(bytes, &mut self.pending),
+            None => self.pending.extend(bytes),
+        }
+        if self.pending.len() >= FULL {
+            self.write();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.write();
+    }
+
+    fn end(&mut self) {
+        if let Some(filter) = &self.filter {
+            self.pending.extend(filter.farewell());
+        }
+        self.write();
+    }
+}

@@ -1,0 +1,192 @@
+//! `vm run`.
+
+mod config;
+mod tracing;
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::json;
+use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm};
+
+use self::tracing::Tracing;
+use crate::args::{Common, ConsoleMode, RunArgs};
+use crate::console::{BANNER, Failure, Keyboard, Pipe, Screen, terminal};
+use crate::diagnose::{diagnose, file};
+use crate::report::Report;
+use crate::{codes, exits, out};
+
+/// Starts a machine and stays until it ends.
+pub fn run(args: &RunArgs, common: &Common) -> Result<u8, Report> {
+    let config = config::config(args)?;
+    if let Some(path) = &args.save {
+        check_save(path)?;
+    }
+    let (seed, virtual_time) = (config.seed, config.time == TimeMode::Virtual);
+    let tracing = Tracing::new(args)?;
+    let failure = Failure::default();
+    let hub = ConsoleHub::new(Box::new(screen(args, common, &failure)?));
+    let about = config::describe(&config);
+    let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
+    if let Some(path) = &args.restore {
+        let restored = Snapshot::read(path).and_then(|saved| vm.restore(&saved, path));
+        restored.map_err(|error| diagnose(&error))?;
+    }
+    failure.ends(vm.control());
+    if common.verbose > 0 {
+        out::tell(&format!("{about}\n"));
+    }
+    let start = Instant::now();
+    let ending = {
+        let _taken = lend_terminal(&vm, &hub, common)?;
+        vm.run()
+    }
+    .map_err(|error| diagnose(&error))?;
+    let seconds = start.elapsed().as_secs_f64();
+    if let Some(path) = &args.save {
+        vm.snapshot()
+            .write(path)
+            .map_err(|error| diagnose(&error))?;
+    }
+    let stats = vm.block_stats();
+    // The last of the output and of the trace, before what we say about them.
+    hub.end_output();
+    drop(vm);
+    tracing.finish()?;
+    if let Some(error) = failure.take() {
+        return Err(out::output_error(&error));
+    }
+    if common.verbose > 0 {
+        let mips = ending.instructions as f64 / 1e6 / seconds.max(1e-9);
+        out::tell(&format!(
+            "{} instructions in {seconds:.3} s, {mips:.1} million a second; {stats:?}\n",
+            ending.instructions
+        ));
+    }
+    say_ending(&ending, seed, virtual_time, common)
+}
+
+/// Where the guest's output goes: standard output, unless that is for JSON.
+fn screen(args: &RunArgs, common: &Common, failure: &Failure) -> Result<Screen, Report> {
+    let to = if common.json {
+        rustix::stdio::stderr()
+    } else {
+        rustix::stdio::stdout()
+    };
+    let filtered = args.console == ConsoleMode::Safe && to.is_terminal();
+    // A handle of its own, so that nothing stands in a buffer that belongs to somebody else.
+    let own = rustix::io::dup(to).map_err(|error| out::output_error(&error.into()))?;
+    Ok(Screen::new(File::from(own), filtered, failure.clone()))
+}
+
+/// Finds out early whether the state could be written at the end.
+fn check_save(path: &Path) -> Result<(), Report> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let kind = if path.is_dir() {
+        io::ErrorKind::IsADirectory
+    } else if folder.is_dir() {
+        return Ok(());
+    } else {
+        io::ErrorKind::NotFound
+    };
+    Err(file(
+        path,
+        "can not be written as a saved state",
+        &kind.into(),
+    ))
+}
+
+/// Connects keys and signals to the run; the terminal comes back when the result goes.
+fn lend_terminal(
+    vm: &Vm,
+    hub: &ConsoleHub,
+    common: &Common,
+) -> Result<Option<terminal::Taken>, Report> {
+    let refused = |error: io::Error| {
+        Report::new(codes::TERMINAL, codes::TERMINAL.title)
+            .at("standard input", error.to_string())
+            .help("`vm run < /dev/null` needs no terminal")
+    };
+    let stdin = io::stdin();
+    let taken = if stdin.is_terminal() {
+        Some(terminal::take().map_err(refused)?)
+    } else {
+        None
+    };
+    handle_signals(vm.control(), hub.clone()).map_err(refused)?;
+    if taken.is_some() {
+        if !common.quiet && io::stderr().is_terminal() {
+            out::tell(BANNER);
+        }
+        let keyboard = Keyboard::new(hub.clone(), vm.control());
+        vm_runtime::read_input(stdin, keyboard).map_err(refused)?;
+    } else {
+        vm_runtime::read_input(stdin, Pipe(hub.clone())).map_err(refused)?;
+    }
+    Ok(taken)
+}
+
+fn handle_signals(control: Control, hub: ConsoleHub) -> io::Result<()> {
+    let mut asked = false;
+    vm_runtime::on_signals(move |signal| match signal {
+        Signal::End if asked => {
+            // The run did not end when it was asked to.
+            terminal::give_back();
+            std::process::exit(130);
+        }
+        Signal::End => {
+            asked = true;
+            control.quit();
+            hub.waker().wake();
+        }
+        Signal::Stop => {
+            terminal::give_back();
+            vm_runtime::stop_self();
+        }
+        Signal::Continue => {
+            let _ = terminal::take_again();
+        }
+    })
+}
+
+/// Says how the run ended, and gives the exit code.
+fn say_ending(
+    ending: &Ending,
+    seed: u64,
+    virtual_time: bool,
+    common: &Common,
+) -> Result<u8, Report> {
+    let (verdict, code) = exits::verdict(ending.outcome);
+    let hash = ending.state_hash.map(|hash| format!("{hash:#018x}"));
+    let sentence = exits::sentence(ending.outcome);
+    if common.json {
+        let all = json!({
+            "schema": 1,
+            "verdict": verdict,
+            "exit_code": code,
+            "detail": sentence,
+            "instructions": ending.instructions,
+            "guest_ns": ending.guest_ns,
+            "resets": ending.resets,
+            "state_hash": hash,
+            "seed": seed,
+        });
+        out::print(&format!("{all}\n"))?;
+        return Ok(code);
+    }
+    if common.quiet {
+        return Ok(code);
+    }
+    if let Some(sentence) = sentence {
+        out::tell(&format!("\nvm: {sentence} (exit code {code})\n"));
+    }
+    if let (true, Some(hash)) = (virtual_time, hash) {
+        out::tell(&format!("state-hash {hash} seed {seed}\n"));
+    }
+    Ok(code)
+}

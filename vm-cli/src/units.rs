@@ -1,0 +1,245 @@
+//! The values that flags take.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use vm_runtime::{DiskConfig, Firmware, TraceKinds};
+
+/// The units of sizes; the first one of a size is the one that help texts use.
+const UNITS: [(&str, u32); 5] = [("B", 0), ("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+
+/// A size with its unit.
+pub fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a size: write a number and a unit, as 512M or 2G");
+    let upper = text.trim().to_ascii_uppercase();
+    let short = upper.strip_suffix("IB").unwrap_or(&upper);
+    let (digits, shift) = UNITS
+        .iter()
+        .find_map(|(unit, shift)| Some((short.strip_suffix(unit)?, *shift)))
+        .ok_or_else(|| {
+            let bare = !short.is_empty() && short.bytes().all(|byte| byte.is_ascii_digit());
+            if bare {
+                format!("`{text}` has no unit: write {text}M for MiB")
+            } else {
+                wrong()
+            }
+        })?;
+    let count: u64 = digits.parse().map_err(|_| wrong())?;
+    count
+        .checked_mul(1 << shift)
+        .ok_or_else(|| format!("`{text}` is more than can be counted"))
+}
+
+/// A number, decimal or hexadecimal.
+pub fn number(text: &str) -> Result<u64, String> {
+    let plain = text.replace('_', "");
+    let parsed = match plain
+        .strip_prefix("0x")
+        .or_else(|| plain.strip_prefix("0X"))
+    {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => plain.parse(),
+    };
+    // The parser takes a sign, which is nothing that a number here can have.
+    let signed = plain.contains('+');
+    parsed
+        .ok()
+        .filter(|_| !signed)
+        .ok_or_else(|| format!("`{text}` is not a number: write 4096 or 0x1000, at most 64 bits"))
+}
+
+/// Two numbers with two dots; either may be left out.
+pub fn range(text: &str) -> Result<Range<u64>, String> {
+    let Some((from, to)) = text.split_once("..") else {
+        return Err(format!(
+            "`{text}` is not a range: write FROM..TO, as 0x80000000..0x80001000"
+        ));
+    };
+    let from = if from.is_empty() { 0 } else { number(from)? };
+    let to = if to.is_empty() { u64::MAX } else { number(to)? };
+    if from >= to {
+        return Err(format!(
+            "`{text}` is an empty range: its end is not behind its begin"
+        ));
+    }
+    Ok(from..to)
+}
+
+/// A disk: a file, and perhaps `,ro`.
+pub fn disk(text: &str) -> Result<DiskConfig, String> {
+    let (file, read_only) = match text.rsplit_once(',') {
+        Some((file, "ro")) => (file, true),
+        Some((file, "rw")) => (file, false),
+        Some((_, other)) if !other.contains(['.', '/']) => {
+            return Err(format!(
+                "`{other}` is not an option of a disk: write FILE or FILE,ro"
+            ));
+        }
+        _ => (text, false),
+    };
+    let file = file.strip_prefix("file=").unwrap_or(file);
+    if file.is_empty() {
+        return Err("a disk needs a file: write FILE or FILE,ro".to_owned());
+    }
+    Ok(DiskConfig {
+        path: PathBuf::from(file),
+        read_only,
+    })
+}
+
+/// A firmware: `none` or a file.
+pub fn firmware(text: &str) -> Result<Firmware, String> {
+    Ok(match text {
+        "" => return Err("a firmware is a file, or `none`, or `builtin`".to_owned()),
+        "none" => Firmware::None,
+        "builtin" | "default" => Firmware::BuiltIn,
+        file => Firmware::File(PathBuf::from(file)),
+    })
+}
+
+/// What is traced, and where to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TraceTo {
+    /// The kinds of events.
+    pub kinds: TraceKinds,
+    /// The file; standard error if there is none.
+    pub file: Option<PathBuf>,
+}
+
+/// Kinds of events with commas, and perhaps a file behind a colon.
+pub fn trace(text: &str) -> Result<TraceTo, String> {
+    let (names, file) = match text.split_once(':') {
+        Some((_, "")) => return Err("there is no file behind the colon".to_owned()),
+        Some((names, file)) => (names, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    let mut kinds = TraceKinds::default();
+    for name in names.split(',') {
+        let named = TraceKinds::NAMES
+            .iter()
+            .filter(|(known, _)| *known == name || name == "all");
+        let added = named.fold(TraceKinds::default(), |sum, (_, kind)| sum.with(*kind));
+        if added == TraceKinds::default() {
+            let known = TraceKinds::NAMES.map(|(known, _)| known).join(", ");
+            return Err(format!(
+                "`{name}` is no kind of event: there are {known}, all"
+            ));
+        }
+        kinds = kinds.with(added);
+    }
+    Ok(TraceTo { kinds, file })
+}
+
+/// Bytes in hexadecimal, with or without blanks between them.
+pub fn hex(text: &str) -> Result<Vec<u8>, String> {
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    let digits = digits.strip_prefix(b"0x").unwrap_or(&digits);
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
+        return Err(format!("`{text}` is not pairs of hexadecimal digits"));
+    }
+    let byte = |pair: &[u8]| {
+        let value = |digit: u8| char::from(digit).to_digit(16);
+        Some((value(pair[0])? * 16 + value(pair[1])?) as u8)
+    };
+    let bytes: Option<Vec<u8>> = digits.chunks_exact(2).map(byte).collect();
+    bytes.ok_or_else(|| format!("`{text}` has something that is no hexadecimal digit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_need_a_unit_and_fit_64_bits() {
+        for (text, want) in [
+            ("512M", Some(512 << 20)),
+            ("2G", Some(2 << 30)),
+            ("2g", Some(2 << 30)),
+            ("2GiB", Some(2 << 30)),
+            ("64k", Some(64 << 10)),
+            ("4096B", Some(4096)),
+            ("0M", Some(0)),
+            ("512", None),
+            ("", None),
+            ("M", None),
+            ("-1M", None),
+            ("1.5G", None),
+            ("512X", None),
+            ("16777216T", None),
+            ("99999999999999999999M", None),
+        ] {
+            assert_eq!(size(text).ok(), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_decimal_or_hexadecimal() {
+        for (text, want) in [
+            ("0", Some(0)),
+            ("1_000", Some(1000)),
+            ("0xff", Some(255)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("+1", None),
+            ("0x+1", None),
+            ("ten", None),
+            ("", None),
+        ] {
+            assert_eq!(number(text).ok(), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ranges_disks_traces_and_hex_are_read_or_refused() {
+        for (text, want) in [
+            ("1..2", Some(1..2)),
+            ("0x10..", Some(16..u64::MAX)),
+            ("..5", Some(0..5)),
+            ("5", None),
+            ("2..1", None),
+            ("a..b", None),
+        ] {
+            assert_eq!(range(text).ok(), want, "{text:?}");
+        }
+        for (text, want) in [
+            ("a.img", Some(("a.img", false))),
+            ("a.img,ro", Some(("a.img", true))),
+            ("file=a.img,ro", Some(("a.img", true))),
+            ("a,b.img", Some(("a,b.img", false))),
+            ("a.img,r0", None),
+            (",ro", None),
+            ("", None),
+        ] {
+            let got = disk(text).ok().map(|disk| (disk.path, disk.read_only));
+            assert_eq!(got, want.map(|(path, ro)| (path.into(), ro)), "{text:?}");
+        }
+        for (text, want) in [
+            ("insn", Some((TraceKinds::INSN, None))),
+            (
+                "trap,irq:x",
+                Some((TraceKinds::TRAP.with(TraceKinds::IRQ), Some("x".into()))),
+            ),
+            ("all", Some((TraceKinds(127), None))),
+            ("insn,", None),
+            ("insn:", None),
+            ("what", None),
+            ("", None),
+        ] {
+            let got = trace(text).ok().map(|to| (to.kinds, to.file));
+            assert_eq!(got, want, "{text:?}");
+        }
+        for (text, want) in [
+            ("00a58533", Some(vec![0, 0xa5, 0x85, 0x33])),
+            ("0x13 05", Some(vec![0x13, 5])),
+            ("1", None),
+            ("zz", None),
+            ("", None),
+        ] {
+            assert_eq!(hex(text).ok(), want, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! A guest architecture whose instructions are whatever a test says.
+//!
+//! Code in memory is the number of a block, and lifting looks the block up; there is no other
+//! meaning in it, so that a test can run any block through the whole engine.
+//! Data lives in one page that stands at every address, in kinds that change from page to page
+//! (see [`Kind`]); code stands where it is, in [`CODE`].
+
+use std::sync::{Arc, Mutex};
+
+use vm_core::{Clock, Exit, GuestPhys, GuestVirt, PAGE_BYTES, Trap, Vcpu};
+use vm_ir::float::{RISCV, Rules};
+use vm_ir::sample::{self, HELPERS};
+use vm_ir::{Block, Builder, Frontend, Helper, Layout, Lifted, Text};
+use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
+
+use crate::engine::Engine;
+use crate::interpreter::{Interpreter, lock};
+
+/// The page that data accesses go to.
+pub const DATA: GuestPhys = GuestPhys(0x8000_0000);
+/// The first page of code; virtual and physical addresses are the same.
+pub const CODE: u64 = 0x8000_4000;
+/// How many pages of code there are.
+pub const CODE_PAGES: u64 = 4;
+/// How far blocks stand apart.
+pub const SPACING: u64 = 256;
+/// The slots in which a trap leaves its cause, its value and how many there were.
+pub const TRAPPED: [usize; 3] = [40, 41, 42];
+
+/// What a page of data permits; its number decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Everything.
+    Plain,
+    /// Everything, but each access asks.
+    Split,
+    /// Loads.
+    ReadOnly,
+    /// Nothing.
+    Hole,
+}
+
+impl Kind {
+    /// The kind of the page that holds an address.
+    pub fn of(addr: u64) -> Self {
+        let page = addr / PAGE_BYTES;
+        match page.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60 {
+            0 => Self::Hole,
+            1 => Self::ReadOnly,
+            2 | 3 => Self::Split,
+            _ => Self::Plain,
+        }
+    }
+
+    /// The trap of an access, if it is refused.
+    pub fn refuses(addr: u64, access: Access) -> Option<Trap> {
+        let refused = match Self::of(addr) {
+            Self::Plain | Self::Split => false,
+            Self::ReadOnly => access == Access::Store,
+            Self::Hole => true,
+        };
+        refused.then(|| trap(access, addr))
+    }
+}
+
+/// The trap of a refused access.
+fn trap(access: Access, addr: u64) -> Trap {
+    Trap::new(100 + access as u32, addr)
+}
+
+/// The trap of an access that no memory can answer.
+pub fn bus_fault(access: Access, addr: u64) -> Trap {
+    Trap::new(200 + access as u32, addr)
+}
+
+/// The architecture.
+pub struct Guest {
+    layout: Layout,
+    blocks: Mutex<Vec<Block>>,
+}
+
+impl Guest {
+    fn block(&self, code: &[u8]) -> Option<Block> {
+        let number = u32::from_le_bytes(*code.first_chunk()?);
+        lock(&self.blocks).get(number as usize).cloned()
+    }
+}
+
+impl Walk for Guest {
+    fn walk(
+        &self,
+        _: &[u64],
+        _: &GuestRam,
+        addr: GuestVirt,
+        _: u64,
+        access: Access,
+    ) -> Result<PageEntry, Trap> {
+        let (page, kind) = if access == Access::Fetch {
+            if !(CODE..CODE + CODE_PAGES * PAGE_BYTES).contains(&addr.0) {
+                return Err(trap(access, addr.0));
+            }
+            (GuestPhys(addr.0).page(), Kind::Plain)
+        } else {
+            (DATA, Kind::of(addr.0))
+        };
+        if access != Access::Fetch
+            && let Some(trap) = Kind::refuses(addr.0, access)
+        {
+            return Err(trap);
+        }
+        Ok(PageEntry {
+            page,
+            read: access != Access::Fetch,
+            write: access != Access::Fetch && kind != Kind::ReadOnly,
+            execute: access == Access::Fetch,
+            // Code and data of one address are different memory, so an entry is for one of them.
+            whole: kind != Kind::Split,
+            bits: 12,
+        })
+    }
+}
+
+impl Frontend for Guest {
+    fn name(&self) -> &'static str {
+        "blocks"
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn helpers(&self) -> &'static [Helper] {
+        HELPERS
+    }
+
+    fn float_rules(&self) -> Rules {
+        RISCV
+    }
+
+    fn context(&self, _: &[u64]) -> ContextKey {
+        ContextKey::default()
+    }
+
+    fn lift(&self, code: &[u8], _: u64, limit: u32, out: &mut Builder) -> Lifted {
+        let block = self
+            .block(code)
+            .expect("tests run only blocks they have placed");
+        assert!(limit >= block.insns, "tests give the fuel for whole blocks");
+        *out.block() = block;
+        Lifted::Done
+    }
+
+    fn max_insn_bytes(&self) -> usize {
+        4
+    }
+
+    /// Leaves a note, and ends the run.
+    fn deliver(&self, slots: &mut [u64], trap: Trap, _: bool, pc: u64) -> bool {
+        let [cause, value, count] = TRAPPED;
+        slots[cause] = u64::from(trap.cause);
+        slots[value] = trap.value;
+        slots[count] = slots[count].wrapping_add(1);
+        slots[usize::from(self.layout.pc.0)] = pc;
+        false
+    }
+
+    fn interrupt(&self, _: &[u64]) -> Option<Trap> {
+        None
+    }
+
+    fn wakes(&self, _: &[u64]) -> bool {
+        false
+    }
+
+    fn set_line(&self, _: &mut [u64], _: u32, _: bool) {}
+
+    fn tick(&self, _: &mut [u64], _: u64) {}
+
+    fn deadline_ns(&self, _: &[u64]) -> Option<u64> {
+        None
+    }
+
+    fn reset(&self, slots: &mut [u64], _: u32) {
+        slots.fill(0);
+    }
+
+    fn bus_fault(&self, access: Access, addr: u64) -> Trap {
+        bus_fault(access, addr)
+    }
+
+    fn disassemble(&self, code: &[u8], _: u64) -> Text {
+        Text {
+            text: String::new(),
+            bytes: code.len(),
+        }
+    }
+
+    fn trap_name(&self, _: u32, _: bool) -> String {
+        String::new()
+    }
+
+    fn privilege(&self, _: &[u64]) -> u32 {
+        0
+    }
+
+    fn check(&self, _: &[u64]) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A machine of this architecture: one CPU, and a place for blocks.
+pub struct Machine {
+    pub guest: Arc<Guest>,
+    pub ram: GuestRam,
+    pub engine: Engine,
+    pub cpu: Interpreter,
+}
+
+impl Machine {
+    /// A machine without code.
+    pub fn new() -> Self {
+        let guest = Arc::new(Guest {
+            layout: sample::layout(),
+            blocks: Mutex::default(),
+        });
+        let bytes = CODE - DATA.0 + CODE_PAGES * PAGE_BYTES;
+        let ram = GuestRam::new(&[(DATA, bytes)]).expect("the host has a few pages");
+        let clock = Arc::new(Clock::virtual_time());
+        let engine = Engine::new(guest.clone(), ram.clone(), clock);
+        let cpu = engine.cpu(0);
+        Self {
+            guest,
+            ram,
+            engine,
+            cpu,
+        }
+    }
+
+    /// Replaces all code: block number `i` stands at [`place`]`(i)`.
+    pub fn put(&mut self, blocks: &[Block]) {
+        for number in 0..blocks.len() {
+            let bytes = (number as u32).to_le_bytes();
+            let at = GuestPhys(place(number));
+            self.ram.write(at, &bytes).expect("the place is in RAM");
+        }
+        blocks.clone_into(&mut lock(&self.guest.blocks));
+    }
+
+    /// Runs from the block of this number; the outcome, and how many instructions were retired.
+    pub fn run(&mut self, number: usize, slots: &[u64], fuel: u64) -> (Exit, u64) {
+        self.cpu.slots().copy_from_slice(slots);
+        let pc = usize::from(self.guest.layout.pc.0);
+        self.cpu.slots()[pc] = place(number);
+        let before = self.cpu.retired();
+        let exit = self.cpu.run(fuel);
+        (exit, self.cpu.retired() - before)
+    }
+
+    /// The data page.
+    pub fn data(&self) -> Vec<u8> {
+        let mut bytes = vec![0; PAGE_BYTES as usize];
+        self.ram.read(DATA, &mut bytes).expect("the page is in RAM");
+        bytes
+    }
+}
+
+/// Where a block stands.
+pub const fn place(number: usize) -> u64 {
+    CODE + number as u64 * SPACING
+}
