@@ -56,11 +56,10 @@ impl Outside for Memory {
 
     fn probe(&mut self, addr: u64, ty: Type, purpose: Purpose) -> Result<u64, Trap> {
         let access = match purpose {
-            Purpose::Load => Access::Load,
+            Purpose::Load | Purpose::Reserve => Access::Load,
             Purpose::Store | Purpose::Atomic => Access::Store,
         };
-        // Reserving loads ask as loads do; nothing else of one piece does.
-        let atomic = purpose != Purpose::Store;
+        let atomic = matches!(purpose, Purpose::Atomic | Purpose::Reserve);
         if atomic
             && !addr.is_multiple_of(ty.bytes())
             && let Some(trap) = self.frontend.misaligned_atomic(access, addr)
