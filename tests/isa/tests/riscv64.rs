@@ -21,7 +21,6 @@ fn cases_hold() {
         .iter()
         .map(|file| check_file(&guest, file))
         .sum();
-    println!("{cases} cases");
     assert!(cases >= ROWS.iter().filter(|row| row.status == Status::Live).count());
 }
 
