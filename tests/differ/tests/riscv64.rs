@@ -2,6 +2,8 @@
 //!
 //! `VM_DIFFER_INSNS` says how many, `VM_DIFFER_SEED` from which seed.
 
+#![expect(clippy::print_stdout, reason = "says how many instructions agreed")]
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -70,7 +70,7 @@ pub fn image(sequences: &[Sequence]) -> Vec<u8> {
         assert!(
             store_routine(31) + ROUTINE <= CODE,
             "the routines end before the code"
-        )
+        );
     };
     let records_end = LEFT + RECORD * sequences.len() as u64;
     let mut image = vec![0; (records_end - BASE) as usize];
