@@ -48,13 +48,16 @@ fn folder_of_files() -> tempfile::TempDir {
     bz_image[0x202..0x206].copy_from_slice(b"HdrS");
     bz_image[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
     let elf = |class: u8, machine: u16| {
-        let mut elf = vec![0; 64];
+        let mut elf = vec![0; 64 + 56];
         elf[..7].copy_from_slice(&[0x7f, b'E', b'L', b'F', class, 1, 1]);
         elf[16] = 2;
         elf[18..20].copy_from_slice(&machine.to_le_bytes());
         elf[20] = 1;
         elf[52] = 64;
         elf[54] = 56;
+        // One segment: the whole file.
+        (elf[32], elf[56], elf[64], elf[68]) = (64, 1, 1, 5);
+        (elf[64 + 32], elf[64 + 40]) = (120, 120);
         elf
     };
     file("arm.img", &header(b"ARMd"));
