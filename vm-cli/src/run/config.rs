@@ -3,10 +3,10 @@
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 
-use vm_runtime::{Config, Firmware, OnReset, Source, TimeMode};
+use vm_runtime::{Config, Firmware, OnReset, Source, TimeMode, VmError, boards};
 
 use crate::args::{RunArgs, Time};
-use crate::diagnose::file;
+use crate::diagnose::{diagnose, file};
 use crate::report::Report;
 use crate::{codes, summary};
 
@@ -21,6 +21,11 @@ const RAM_BYTES: u64 = 512 << 20;
 pub fn config(args: &RunArgs) -> Result<Config, Report> {
     if let Some(image) = &args.image {
         return Err(no_image(image));
+    }
+    if !boards().iter().any(|board| board.name == args.machine) {
+        return Err(diagnose(&VmError::NoMachine {
+            name: args.machine.clone(),
+        }));
     }
     let firmware = args.firmware.clone().unwrap_or(Firmware::BuiltIn);
     // Whoever names nothing to start gets the demo; whoever names half of it has forgotten.

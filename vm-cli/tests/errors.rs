@@ -1,0 +1,244 @@
+//! Every wrong thing that a user can hand over: its code, its exit code, and a message that names
+//! the place and what to do.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn vm(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));
+    let command = command
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    command.output().expect("the program starts")
+}
+
+/// Runs a command line, and wants this exit code, this code, and these words.
+fn check(folder: &Path, line: &str, exit: i32, code: &str, words: &[&str]) {
+    let output = vm(folder, &line.split(' ').collect::<Vec<_>>());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(exit), "vm {line}\n{said}");
+    assert!(
+        said.starts_with(&format!("error[{code}]: ")),
+        "vm {line}\n{said}"
+    );
+    for word in words.iter().chain(&["\n  help: "]) {
+        assert!(
+            said.contains(word),
+            "vm {line} does not say {word:?}:\n{said}"
+        );
+    }
+}
+
+fn folder_of_files() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, bytes: &[u8]| {
+        fs::write(folder.path().join(name), bytes).expect("a file");
+    };
+    let header = |magic: &[u8; 4]| {
+        let mut image = vec![0; 4096];
+        image[16..24].copy_from_slice(&4096_u64.to_le_bytes());
+        image[56..60].copy_from_slice(magic);
+        image
+    };
+    let mut bz_image = vec![0; 8192];
+    bz_image[0x1f1] = 4;
+    bz_image[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+    bz_image[0x202..0x206].copy_from_slice(b"HdrS");
+    bz_image[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
+    let elf = |class: u8, machine: u16| {
+        let mut elf = vec![0; 64 + 56];
+        elf[..7].copy_from_slice(&[0x7f, b'E', b'L', b'F', class, 1, 1]);
+        elf[16] = 2;
+        elf[18..20].copy_from_slice(&machine.to_le_bytes());
+        elf[20] = 1;
+        elf[52] = 64;
+        elf[54] = 56;
+        // One segment: the whole file.
+        (elf[32], elf[56], elf[64], elf[68]) = (64, 1, 1, 5);
+        (elf[64 + 32], elf[64 + 40]) = (120, 120);
+        elf
+    };
+    file("arm.img", &header(b"ARMd"));
+    file("pc.img", &bz_image);
+    file("pc.elf", &elf(2, 62));
+    file("small.elf", &elf(1, 243));
+    file("cut.elf", &elf(2, 243)[..40]);
+    file("cut.gz", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1]);
+    file("empty", b"");
+    file(
+        "text",
+        b"this is a letter and not a kernel, whatever its name says",
+    );
+    file("odd.img", &[0; 700]);
+    file("disk.img", &[0; 1024]);
+    file("kernel", &header(b"RSC\x05"));
+    fs::create_dir(folder.path().join("folder")).expect("a folder");
+    folder
+}
+
+#[test]
+fn files_that_can_not_be_started_are_named_with_their_fact() {
+    let folder = folder_of_files();
+    for (line, code, words) in [
+        ("run -k missing", "VM0010", &["--> missing: "][..]),
+        ("run -k kernel -i missing", "VM0010", &["--> missing: "]),
+        ("run --firmware missing", "VM0010", &["--> missing: "]),
+        ("run -k folder", "VM0013", &["--> folder: "]),
+        ("run -k arm.img", "VM0012", &["--> arm.img: ", "arm64"]),
+        ("run -k pc.img", "VM0012", &["--> pc.img: ", "x86_64"]),
+        ("run -k pc.elf", "VM0012", &["--> pc.elf: ", "x86_64"]),
+        ("run -k small.elf", "VM0026", &["--> small.elf: "]),
+        ("run -k cut.elf", "VM0016", &["--> cut.elf: ", "cut off"]),
+        ("run -k empty", "VM0015", &["--> empty: "]),
+        ("run -k text", "VM0019", &["--> text: ", "74 68 69 73"]),
+        ("run -i text", "VM0021", &["-k"]),
+        ("run --firmware none", "VM0021", &["-k"]),
+        ("run missing.img", "VM0010", &["--> missing.img: "]),
+        ("run disk.img", "VM0003", &["--> disk.img: ", "--drive"]),
+        ("disasm missing", "VM0010", &["--> missing: "]),
+        ("disasm folder", "VM0013", &["--> folder: "]),
+        ("disasm pc.elf --arch mips", "VM0012", &["mips", "riscv64"]),
+    ] {
+        check(folder.path(), line, 2, code, words);
+    }
+    let output = vm(folder.path(), &["run", "-k", "cut.gz"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("VM0016") || said.contains("VM0017"), "{said}");
+}
+
+#[test]
+fn machines_that_can_not_be_are_refused_with_what_could() {
+    let folder = folder_of_files();
+    for (line, code, words) in [
+        ("run --cpus 0", "VM0005", &["1 to 8"][..]),
+        ("run --cpus 9", "VM0005", &["1 to 8"]),
+        ("machine show --cpus 9", "VM0005", &["1 to 8"]),
+        ("run -m 4K", "VM0006", &["-m"]),
+        ("run -m 1000T", "VM0006", &["-m"]),
+        ("run -m 0M", "VM0006", &["-m"]),
+        ("run --machine toaster", "VM0004", &["toaster", "virt"]),
+    ] {
+        check(folder.path(), line, 2, code, words);
+    }
+}
+
+#[test]
+fn flags_that_are_not_understood_are_explained() {
+    let folder = folder_of_files();
+    for (line, code, words) in [
+        ("run --what", "VM0001", &["--what", "vm run --help"][..]),
+        ("what", "VM0001", &["what"]),
+        ("run -k", "VM0001", &["--kernel"]),
+        ("run --reboot --no-reboot", "VM0001", &["--no-reboot"]),
+        ("run -m 512", "VM0002", &["512M"]),
+        ("run -m lots", "VM0002", &["512M"]),
+        ("run --cpus many", "VM0002", &["--cpus"]),
+        ("run --time never", "VM0002", &["never"]),
+        ("run --seed -1", "VM0001", &["-1"]),
+        ("run --limit-insns x", "VM0002", &["--limit-insns"]),
+        ("run --trace nonsense", "VM0002", &["insn"]),
+        ("run --trace insn --trace-range 5", "VM0002", &["FROM..TO"]),
+        ("run --trace-range 0..5", "VM0001", &["--trace"]),
+        ("run --drive ,ro", "VM0002", &["FILE,ro"]),
+        ("disasm --hex 123", "VM0060", &["123"]),
+        ("disasm text --range 0x100..0x200", "VM0060", &["0x0.."]),
+        ("explain VM9999", "VM0062", &["VM9999"]),
+    ] {
+        // Without a file of its own kind: the parser comes first.
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let output = vm(folder.path(), &arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "vm {line}\n{said}");
+        assert!(
+            said.starts_with(&format!("error[{code}]: ")),
+            "vm {line}\n{said}"
+        );
+        for word in words {
+            assert!(
+                said.contains(word),
+                "vm {line} does not say {word:?}:\n{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn disks_and_states_that_can_not_be_used_are_refused() {
+    let folder = folder_of_files();
+    let at = folder.path();
+    for (line, code, words) in [
+        ("run --drive missing", "VM0010", &["--> missing: "][..]),
+        ("run --drive folder", "VM0013", &["--> folder: "]),
+        ("run --drive odd.img", "VM0030", &["--> odd.img: ", "700"]),
+        ("run --drive empty,ro", "VM0030", &["--> empty: "]),
+        (
+            "run --drive disk.img --drive disk.img",
+            "VM0031",
+            &["--> disk.img: ", ",ro"],
+        ),
+        ("run --restore missing", "VM0010", &["--> missing: "]),
+        ("run --restore text", "VM0040", &["--> text: ", "--save"]),
+        ("run --save folder", "VM0013", &["--> folder: "]),
+        (
+            "run --save missing/state",
+            "VM0010",
+            &["--> missing/state: "],
+        ),
+    ] {
+        check(at, line, 2, code, words);
+    }
+    let held = File::options()
+        .read(true)
+        .write(true)
+        .open(at.join("disk.img"))
+        .expect("a disk");
+    held.try_lock().expect("a lock");
+    check(at, "run --drive disk.img,ro", 2, "VM0031", &["disk.img"]);
+    drop(held);
+
+    let saved = vm(
+        at,
+        &[
+            "run",
+            "--time",
+            "virtual",
+            "--limit-insns",
+            "100000",
+            "--save",
+            "s",
+        ],
+    );
+    assert_eq!(saved.status.code(), Some(124));
+    check(at, "run --restore s --cpus 2", 2, "VM0043", &["--> s: "]);
+    check(at, "run --restore s -m 256M", 2, "VM0043", &["--> s: "]);
+    let mut bytes = fs::read(at.join("s")).expect("the state");
+    let middle = bytes.len() / 2;
+    fs::write(at.join("cut"), &bytes[..middle]).expect("a file");
+    bytes[middle] ^= 1;
+    fs::write(at.join("flipped"), &bytes).expect("a file");
+    bytes[middle] ^= 1;
+    bytes[8] = 99;
+    fs::write(at.join("newer"), &bytes).expect("a file");
+    check(at, "run --restore cut", 2, "VM0042", &["--> cut: "]);
+    check(at, "run --restore flipped", 2, "VM0042", &["--> flipped: "]);
+    check(at, "run --restore newer", 2, "VM0041", &["--> newer: "]);
+}
+
+#[test]
+fn an_error_in_json_is_one_object_on_standard_output() {
+    let folder = folder_of_files();
+    for (line, code) in [
+        ("run --json -k missing", "VM0010"),
+        ("run --json --what", "VM0001"),
+    ] {
+        let output = vm(folder.path(), &line.split(' ').collect::<Vec<_>>());
+        let object: serde_json::Value =
+            serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(object["error"]["code"], code);
+        assert_eq!(object["exit_code"], 2);
+        assert_eq!(object["verdict"], "error");
+    }
+}
