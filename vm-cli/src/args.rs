@@ -44,7 +44,7 @@ Examples:
 pub struct Cli {
     /// What applies to every command.
     #[command(flatten)]
-    pub common: Common,
+    pub common: Manner,
     /// The command.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -53,7 +53,7 @@ pub struct Cli {
 /// What applies to every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct Common {
+pub struct Manner {
     /// Print one JSON object (or one a line) instead of text
     #[arg(long, global = true)]
     pub json: bool,

@@ -24,7 +24,8 @@ macro_rules! codes {
     ($($name:ident $number:literal $exit:literal $title:literal $text:literal)*) => {
         $(
             #[doc = $title]
-            pub const $name: Code = Code { number: $number, title: $title, exit: $exit, text: $text };
+            pub const $name: Code =
+                Code { number: $number, title: $title, exit: $exit, text: $text };
         )*
         /// All codes, by number.
         pub const CODES: &[Code] = &[$($name),*];

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use serde_json::json;
 
-use crate::args::{Cli, ColorWhen, Command, Common, MachineCommand};
+use crate::args::{Cli, ColorWhen, Command, MachineCommand, Manner};
 use crate::report::Report;
 use crate::{codes, disasm, doctor, explain, legacy, machine, out, run, summary};
 
@@ -23,7 +23,7 @@ fn carry_out() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let json = words.iter().any(|word| word == "--json");
-            let plain = Common {
+            let plain = Manner {
                 json,
                 quiet: false,
                 verbose: 0,
@@ -57,7 +57,7 @@ fn carry_out() -> ExitCode {
 }
 
 /// Prints a complaint and gives its exit code.
-fn fail(report: &Report, common: &Common) -> ExitCode {
+fn fail(report: &Report, common: &Manner) -> ExitCode {
     out::tell(&report.text(out::colors(common.color)));
     if common.json {
         let code = report.code.exit;

@@ -8,7 +8,7 @@ use serde_json::json;
 use vm_runtime::boot::{Addressing, Kernel, Kind};
 use vm_runtime::{BoardKind, VmError, boards};
 
-use crate::args::{Common, DisasmArgs};
+use crate::args::{DisasmArgs, Manner};
 use crate::diagnose::{diagnose, file};
 use crate::report::Report;
 use crate::{codes, out, units};
@@ -24,7 +24,7 @@ struct Piece {
 }
 
 /// Prints machine code as text.
-pub fn disasm(args: &DisasmArgs, common: &Common) -> Result<u8, Report> {
+pub fn disasm(args: &DisasmArgs, common: &Manner) -> Result<u8, Report> {
     let (arch, pieces) = match (&args.hex, &args.file) {
         (Some(hex), _) => {
             let bytes = units::hex(hex).map_err(|fact| {

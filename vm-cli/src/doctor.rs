@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use serde_json::{Value, json};
 use vm_runtime::accel::{self, State};
 
-use crate::args::Common;
+use crate::args::Manner;
 use crate::report::{Report, printable};
 use crate::summary::ENGINE;
 use crate::{codes, out};
@@ -35,7 +35,7 @@ impl Finding {
 }
 
 /// Prints what this host offers; fails if something required is missing.
-pub fn doctor(common: &Common) -> Result<u8, Report> {
+pub fn doctor(common: &Manner) -> Result<u8, Report> {
     let mut findings = vec![
         Finding::good("system", OS),
         Finding::good("processor", format!("{ARCH}, {} CPUs", cpus())),

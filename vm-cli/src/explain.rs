@@ -4,14 +4,14 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::args::Common;
+use crate::args::Manner;
 use crate::codes::{self, CODES, Code};
 use crate::exits::EXITS;
 use crate::out;
 use crate::report::Report;
 
 /// Explains a code, the exit codes, or lists all codes.
-pub fn explain(what: Option<&str>, common: &Common) -> Result<u8, Report> {
+pub fn explain(what: Option<&str>, common: &Manner) -> Result<u8, Report> {
     let (text, json) = match what {
         None => (
             list(),

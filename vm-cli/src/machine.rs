@@ -8,13 +8,13 @@ use serde_json::json;
 use vm_runtime::boot::fdt;
 use vm_runtime::{Config, Node, Value};
 
-use crate::args::{Common, ShowArgs};
+use crate::args::{Manner, ShowArgs};
 use crate::diagnose::{diagnose, file};
 use crate::report::Report;
 use crate::{codes, out};
 
 /// Prints or writes a machine's description.
-pub fn show(args: &ShowArgs, common: &Common) -> Result<u8, Report> {
+pub fn show(args: &ShowArgs, common: &Manner) -> Result<u8, Report> {
     let config = Config {
         machine: args.machine.clone(),
         cpus: args.cpus,

@@ -12,14 +12,14 @@ use serde_json::json;
 use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm};
 
 use self::tracing::Tracing;
-use crate::args::{Common, ConsoleMode, RunArgs};
+use crate::args::{ConsoleMode, Manner, RunArgs};
 use crate::console::{BANNER, Failure, Keyboard, Pipe, Screen, terminal};
 use crate::diagnose::{diagnose, file};
 use crate::report::Report;
 use crate::{codes, exits, out};
 
 /// Starts a machine and stays until it ends.
-pub fn run(args: &RunArgs, common: &Common) -> Result<u8, Report> {
+pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     let config = config::config(args)?;
     if let Some(path) = &args.save {
         check_save(path)?;
@@ -69,7 +69,7 @@ pub fn run(args: &RunArgs, common: &Common) -> Result<u8, Report> {
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
-fn screen(args: &RunArgs, common: &Common, failure: &Failure) -> Result<Screen, Report> {
+fn screen(args: &RunArgs, common: &Manner, failure: &Failure) -> Result<Screen, Report> {
     let to = if common.json {
         rustix::stdio::stderr()
     } else {
@@ -105,7 +105,7 @@ fn check_save(path: &Path) -> Result<(), Report> {
 fn lend_terminal(
     vm: &Vm,
     hub: &ConsoleHub,
-    common: &Common,
+    common: &Manner,
 ) -> Result<Option<terminal::Taken>, Report> {
     let refused = |error: io::Error| {
         Report::new(codes::TERMINAL, codes::TERMINAL.title)
@@ -159,7 +159,7 @@ fn say_ending(
     ending: &Ending,
     seed: u64,
     virtual_time: bool,
-    common: &Common,
+    common: &Manner,
 ) -> Result<u8, Report> {
     let (verdict, code) = exits::verdict(ending.outcome);
     let hash = ending.state_hash.map(|hash| format!("{hash:#018x}"));

@@ -5,7 +5,7 @@ use std::env::consts::{ARCH, OS};
 use serde_json::json;
 use vm_runtime::accel::{self, Accelerator, State};
 
-use crate::args::Common;
+use crate::args::Manner;
 use crate::out;
 use crate::report::Report;
 
@@ -22,7 +22,7 @@ vm explain CODE                            explain an error; `vm explain exit`: 
 pub const ENGINE: &str = "interpreter";
 
 /// Prints help and host.
-pub fn show(common: &Common) -> Result<u8, Report> {
+pub fn show(common: &Manner) -> Result<u8, Report> {
     let host = host_line();
     if common.json {
         let version = env!("CARGO_PKG_VERSION");

@@ -25,7 +25,7 @@ pub enum VmError {
         source: std::io::Error,
     },
     /// A file that is larger than anything that could be started.
-    #[error("{}: the file has {bytes} bytes, more than the {limit} that can be loaded", path.display())]
+    #[error("{}: the file has {bytes} bytes, at most {limit} can be loaded", path.display())]
     FileSize {
         /// The file.
         path: PathBuf,

@@ -4,6 +4,8 @@
 //!
 //! The guest programs are a few lines of RISC-V, since that is the smallest guest; nothing here
 //! is about RISC-V itself, which `tests/isa` covers.
+//!
+//! **Invariant**: no test depends on how the engine does what it does, only on what it owes.
 
 #[cfg(test)]
 mod cache;

@@ -22,7 +22,8 @@ fn right_lines_hold() {
     for line in [
         "00c58533  add a0, a1, a2 | a1=5 a2=-7 => a0=-2",
         "0001  c.nop 0 | =>",
-        "00c58533;00a6b023  add a0, a1, a2; sd a0, 0(a3) | a1=5 a2=7 a3=0x100 => a0=12 [0x100]:8=12",
+        "00c58533;00a6b023  add a0, a1, a2; sd a0, 0(a3) \
+         | a1=5 a2=7 a3=0x100 => a0=12 [0x100]:8=12",
         "0006b503  ld a0, 0(a3) | a3=0x20000 => trap=5:0x20000",
         "00000073  ecall | priv=3 => trap=11:0",
         "00000463  beq zero, zero, 0x8008 | => pc=0x8008",

@@ -7,9 +7,16 @@ use vm_core::RegisterKind;
 use vm_ir::{Layout, SlotId, SlotInfo};
 
 macro_rules! slots {
-    ($($(#[doc = $doc:literal])+ $name:ident $text:literal $kind:ident $bits:literal $(* $count:literal)?;)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident $text:literal $kind:ident $bits:literal $(* $count:literal)?;
+    )+) => {
         /// Slot numbers in the order of the table.
-        #[expect(clippy::upper_case_acronyms, non_camel_case_types, reason = "CSR names as in the manual")]
+        #[expect(
+            clippy::upper_case_acronyms,
+            non_camel_case_types,
+            reason = "CSR names as in the manual"
+        )]
         #[allow(dead_code, reason = "only the numbers are used")]
         enum Number { $($name),+ }
         const COUNTS: &[u16] = &[$(1 $(- 1 + $count)?),+];

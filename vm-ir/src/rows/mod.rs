@@ -3,7 +3,8 @@
 //! A row is an encoding, an assembly text and a meaning:
 //!
 //! ```text
-//! ADD   "0000000 bbbbb aaaaa 000 ddddd 0110011"    "add {d}, {a}, {b}"     |t, d, a, b| t.set_x(d, t.x(a) + t.x(b));
+//! ADD "0000000 bbbbb aaaaa 000 ddddd 0110011" "add {d}, {a}, {b}"
+//!     |t, d, a, b| t.set_x(d, t.x(a) + t.x(b));
 //! ```
 //!
 //! The first string is the encoding (see [`pattern`]), the second the text (see [`text`]), and

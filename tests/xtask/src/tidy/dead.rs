@@ -42,6 +42,7 @@ fn roots(tree: &Tree, manifest: &Manifest) -> Vec<String> {
         match parts.as_slice() {
             ["src", "lib.rs" | "main.rs"] | ["build.rs"] | ["src", "bin", _] => true,
             ["tests" | "benches" | "examples" | "fuzz_targets", _] => true,
+            ["tests" | "benches" | "examples", _, "main.rs"] => true,
             _ => manifest.targets.iter().any(|target| target == rest),
         }
     };
@@ -81,9 +82,11 @@ enum Module {
 fn modules(file: &File) -> Vec<Module> {
     let mut found = Vec::new();
     for ((_, code), (_, raw)) in file.scan.code_lines().zip(file.lines()) {
-        for marker in ["#[path", "include!"] {
+        // `path` may stand in a `cfg_attr` that spans lines.
+        for marker in ["path =", "include!"] {
             if find_word(code, marker).is_some()
-                && let Some(path) = raw.split('"').nth(1)
+                && let Some(at) = raw.find(marker)
+                && let Some(path) = raw[at..].split('"').nth(1)
             {
                 found.push(Module::At(path.to_owned()));
             }

@@ -1,3 +1,5 @@
+//! Values, rights and requests of CSRs.
+
 use vm_core::Flush;
 use vm_ir::Request;
 

@@ -1,5 +1,7 @@
-//! V: vectors; manual, volume I, "V Extension". Nothing is offered yet: the rows are the instruction
-//! formats, which decode and print the fields that the formats have.
+//! V: vectors; manual, volume I, "V Extension".
+//!
+//! Nothing is offered yet: the rows are the instruction formats, which decode and print the fields
+//! that the formats have.
 
 #[rustfmt::skip] // One row a format.
 vm_ir::rows! {
