@@ -282,7 +282,23 @@ impl Slow {
         }
     }
 
-    /// Translates an address by the page walk, and remembers the result if it may.
+    /// Translates an address by the TLB: for accesses that handlers leave to slow paths although
+    /// the page is known, such as atomic and misaligned ones.
+    fn known_place(&mut self, addr: u64, access: Access) -> Option<Place> {
+        let entry = self.tlb.table(self.table).entries[TlbTable::index(addr)];
+        let tag = match access {
+            Access::Load => entry.read,
+            Access::Store => entry.write,
+            Access::Fetch => entry.execute,
+        };
+        if tag != addr & PAGE_MASK {
+            return None;
+        }
+        let host = addr.wrapping_add(entry.addend);
+        Some(Place::Ram(host as *mut u8, self.ram.guest_of(host)?))
+    }
+
+    /// Translates an address by the TLB or the page walk, and remembers the result if it may.
     fn place(
         &mut self,
         cpu: &mut Cpu,
@@ -290,6 +306,9 @@ impl Slow {
         bytes: u64,
         access: Access,
     ) -> Result<Place, Stop> {
+        if let Some(known) = self.known_place(addr, access) {
+            return Ok(known);
+        }
         let slots = &cpu.words[..self.slots];
         let walked = self
             .frontend
