@@ -102,7 +102,10 @@ impl Form {
             .map(|(_, to)| to + 1)
             .max();
         let unused = 64 - width.unwrap_or(64);
-        if self.row.text.contains("{i:u}") {
+        let unsigned = ["{i:u}", "{i:sh}"]
+            .iter()
+            .any(|kind| self.row.text.contains(kind));
+        if unsigned {
             value as i64
         } else {
             ((value << unused) as i64) >> unused

@@ -85,7 +85,8 @@ impl Outside for World {
     }
 
     fn probe(&mut self, addr: u64, ty: Type, purpose: Purpose) -> Result<u64, Trap> {
-        let cause = if purpose == Purpose::Load { 13 } else { 15 };
+        let reads = matches!(purpose, Purpose::Load | Purpose::Reserve);
+        let cause = if reads { 13 } else { 15 };
         self.read(addr, ty.bytes(), cause).map(|_| addr)
     }
 
