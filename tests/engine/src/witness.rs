@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use vm_core::{GuestVirt, Trace, TraceEvent, TraceKinds};
+use vm_core::{GuestVirt, Trace, TraceEvent, TraceKinds, Vcpu};
 
-use crate::rig::{DEVICE, RAM, Rig};
+use crate::rig::{DEVICE, LINE, RAM, Rig};
 
 /// Writes each event down as a line.
 struct Lines {
@@ -62,7 +62,7 @@ impl Trace for Lines {
 
 const PROGRAM: &str = "
     addi s0, zero, 5
-    addi s1, zero, 6
+    sd zero, 8(a0)
     sd s0, 3(a0)
     lw s1, 3(a0)
     amoadd.w s2, s0, (a1)
@@ -113,6 +113,26 @@ fn every_event_is_seen_once_and_in_order() {
         "0 6 100 addi s4, zero, 1 x20=0x1",
     ];
     assert_eq!(lines, wanted);
+}
+
+#[test]
+fn an_interrupt_is_told_with_what_came_before_it() {
+    let trace = Arc::new(Mutex::new(Lines {
+        kinds: TraceKinds::IRQ,
+        lines: Vec::new(),
+    }));
+    let mut rig = Rig::with(1, |engine| engine.set_trace(trace.clone()));
+    rig.put(
+        RAM,
+        "addi s0, s0, 1\naddi s0, s0, 1\naddi s0, s0, 1\ncsrrsi zero, mstatus, 8",
+    );
+    rig.put(RAM + 0x100, "loop:\njal zero, @loop");
+    rig.set(0, "mie", 1 << LINE);
+    rig.set(0, "mtvec", RAM + 0x100);
+    rig.cpus[0].set_line(LINE, true);
+    rig.run(0, 100);
+    let lines = std::mem::take(&mut trace.lock().expect("nobody panics").lines);
+    assert_eq!(lines, ["0 4 trap 10 11 true"]);
 }
 
 #[test]

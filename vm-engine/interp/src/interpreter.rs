@@ -71,6 +71,8 @@ impl Interpreter {
         let (mut storm, mut trapped_at) = (0, i64::MAX);
         let exit = loop {
             if fresh {
+                // An interrupt is told with the instructions that came before it.
+                self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
                 self.enter_context();
                 if self.take_interrupt() {
                     continue;
@@ -233,6 +235,11 @@ impl Interpreter {
         self.retired = first.wrapping_add((budget - *fuel) as u64);
         let before = self.witness(&*frontend);
         self.slow.answers.1 = 0;
+        // What an instruction did that trapped, waited for a device or was filtered out is not
+        // what this one does.
+        if let Some(watch) = &mut self.slow.watch {
+            watch.seen.clear();
+        }
         // One instruction's worth of fuel, so that what it jumps to is not entered.
         let mut one = 1;
         // Helpers tell the time by the fuel that a slice has used up.
