@@ -20,4 +20,6 @@ mod rig;
 #[cfg(test)]
 mod slices;
 #[cfg(test)]
+mod split;
+#[cfg(test)]
 mod witness;
