@@ -33,7 +33,7 @@ pub struct Ending {
     pub instructions: u64,
     /// Guest time in nanoseconds.
     pub guest_ns: u64,
-    /// How often the guest restarted the machine.
+    /// How often the guest or the user restarted the machine.
     pub resets: u32,
     /// The hash of the whole state, in virtual time.
     pub state_hash: Option<u64>,

@@ -48,5 +48,5 @@ pub use vm_accel as accel;
 pub use vm_core::{TimeMode, Trace, TraceEvent, TraceKinds};
 pub use vm_device_boot as boot;
 pub use vm_device_bus::{Node, Value};
-pub use vm_engine_interp::BlockStats;
+pub use vm_engine_interp::{BlockStats, SharedTrace};
 pub use vm_ir::Frontend;

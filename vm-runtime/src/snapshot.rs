@@ -10,6 +10,9 @@ use crate::files::read_file;
 use crate::turns::TURN;
 use crate::{Vm, VmError};
 
+/// The newest version of each section that is read; no section has had a second one yet.
+const VERSION: u32 = 1;
+
 /// A saved state.
 #[derive(Clone, Debug)]
 pub struct Snapshot(Image);
@@ -114,8 +117,12 @@ impl Vm {
         known.extend(self.board.bus().section_names());
         image.only(&known.iter().map(String::as_str).collect::<Vec<_>>())?;
 
+        // All of them before anything is changed, and also of owners that do not look themselves.
+        for name in &known {
+            image.section(name)?.up_to_version(VERSION)?;
+        }
+
         let machine = image.section("machine")?;
-        machine.up_to_version(1)?;
         let waiting = machine.words("waiting")?;
         if waiting.len() != self.cpus.len() {
             return Err(machine.bad("waiting"));

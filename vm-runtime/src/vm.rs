@@ -154,6 +154,8 @@ impl Vm {
             control: Control::default(),
             trace,
         };
+        let lines = vm.traces(TraceKinds::IRQ);
+        vm.board.bus().log_lines(lines);
         vm.power_on()?;
         Ok(vm)
     }
@@ -189,7 +191,7 @@ impl Vm {
                 break Outcome::Interrupted;
             }
             if self.control.resets.swap(0, Ordering::Relaxed) > 0 {
-                self.power_on()?;
+                self.restart()?;
             }
             let turn = self.step();
             self.show_progress();
@@ -239,22 +241,18 @@ impl Vm {
 
     fn answer_request(&mut self, request: Request) -> Result<Turn, VmError> {
         let panicked = self.console.has_panicked();
-        Ok(match request {
-            Request::PowerOff => Turn::Ends(Outcome::PowerOff),
-            Request::Fail(code) => Turn::Ends(Outcome::Failed(code)),
-            Request::Panicked if self.config.on_reset != OnReset::Always => {
-                Turn::Ends(Outcome::Panicked)
-            }
-            Request::Panicked | Request::Reset => match self.config.on_reset {
-                OnReset::Restart | OnReset::End if panicked => Turn::Ends(Outcome::Panicked),
-                OnReset::End => Turn::Ends(Outcome::Reset),
-                OnReset::Restart | OnReset::Always => {
-                    self.resets += 1;
-                    self.power_on()?;
-                    Turn::Goes
-                }
-            },
-        })
+        if let Some(outcome) = end_of(request, self.config.on_reset, panicked) {
+            return Ok(Turn::Ends(outcome));
+        }
+        self.restart()?;
+        Ok(Turn::Goes)
+    }
+
+    /// What the reset button does.
+    fn restart(&mut self) -> Result<(), VmError> {
+        self.resets += 1;
+        self.ram.clear();
+        self.power_on()
     }
 
     /// Brings everything to its state at power-on and loads the images.
@@ -267,9 +265,6 @@ impl Vm {
         self.events = Events::new();
         self.console.forget_panic();
         self.board.reset(mode == Mode::Direct);
-        if self.resets > 0 {
-            self.ram.clear();
-        }
         let Self {
             board,
             files,
@@ -320,6 +315,24 @@ impl Vm {
         if let Some(trace) = &self.trace {
             lock(trace).event(cpu as u32, self.instructions(), event);
         }
+    }
+}
+
+/// What a request ends the run with; `None` if the machine starts again.
+///
+/// `panicked` says that the console has shown a kernel's panic since the machine was started.
+fn end_of(request: Request, on_reset: OnReset, panicked: bool) -> Option<Outcome> {
+    let (restart, panicked) = match request {
+        Request::PowerOff => return Some(Outcome::PowerOff),
+        Request::Fail(code) => return Some(Outcome::Failed(code)),
+        Request::Panicked { restart } => (restart, true),
+        Request::Reset => (true, panicked),
+    };
+    match on_reset {
+        OnReset::Always if restart => None,
+        _ if panicked => Some(Outcome::Panicked),
+        OnReset::End => Some(Outcome::Reset),
+        OnReset::Restart | OnReset::Always => None,
     }
 }
 
@@ -378,4 +391,35 @@ pub(crate) fn open<'a>(name: &Path, bytes: &'a [u8]) -> Result<Kernel<'a>, VmErr
         source,
     };
     Kernel::open(bytes, UNPACK_LIMIT).map_err(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_request_and_the_setting_decide_how_it_goes_on() {
+        let shutdown = Request::Panicked { restart: false };
+        let again = Request::Panicked { restart: true };
+        let ended = Some(Outcome::Panicked);
+        for (request, panicked, restart, end, always) in [
+            (Request::Reset, false, None, Some(Outcome::Reset), None),
+            (Request::Reset, true, ended, ended, None),
+            (again, false, ended, ended, None),
+            (shutdown, false, ended, ended, ended),
+            (shutdown, true, ended, ended, ended),
+        ] {
+            let settings = [OnReset::Restart, OnReset::End, OnReset::Always];
+            let found = settings.map(|on_reset| end_of(request, on_reset, panicked));
+            assert_eq!(found, [restart, end, always], "{request:?} {panicked}");
+        }
+        for on_reset in [OnReset::Restart, OnReset::End, OnReset::Always] {
+            for (request, outcome) in [
+                (Request::PowerOff, Outcome::PowerOff),
+                (Request::Fail(3), Outcome::Failed(3)),
+            ] {
+                assert_eq!(end_of(request, on_reset, true), Some(outcome));
+            }
+        }
+    }
 }

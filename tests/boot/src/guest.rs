@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, Snapshot, Source, TimeMode,
+    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot, Source, TimeMode,
 };
 
 use crate::{Deed, Machine};
@@ -149,6 +149,13 @@ impl Guest {
     #[must_use]
     pub fn machine(&self) -> Machine {
         let machine = Machine::new(self.configuration(), self.script.clone());
+        machine.unwrap_or_else(|error| panic!("the machine can not be built: {error}"))
+    }
+
+    /// Builds the machine with somebody who watches its events.
+    #[must_use]
+    pub fn traced(&self, trace: SharedTrace) -> Machine {
+        let machine = Machine::traced(self.configuration(), self.script.clone(), Some(trace));
         machine.unwrap_or_else(|error| panic!("the machine can not be built: {error}"))
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vm_runtime::{Config, Ending, Snapshot, Vm, VmError};
+use vm_runtime::{Config, Ending, SharedTrace, Snapshot, Vm, VmError};
 
 use crate::{Deed, Listener};
 
@@ -16,8 +16,17 @@ pub struct Machine {
 impl Machine {
     /// Builds one.
     pub fn new(config: Config, script: Vec<(String, Deed)>) -> Result<Self, VmError> {
+        Self::traced(config, script, None)
+    }
+
+    /// Builds one whose events somebody watches.
+    pub fn traced(
+        config: Config,
+        script: Vec<(String, Deed)>,
+        trace: Option<SharedTrace>,
+    ) -> Result<Self, VmError> {
         let listener = Listener::new(script);
-        let vm = Vm::new(config, listener.console(), None)?;
+        let vm = Vm::new(config, listener.console(), trace)?;
         listener.begin(vm.control());
         Ok(Self { vm, listener })
     }

@@ -22,4 +22,6 @@ mod rig;
 #[cfg(test)]
 mod slices;
 #[cfg(test)]
+mod split;
+#[cfg(test)]
 mod witness;

@@ -54,7 +54,10 @@ pub enum Request {
     /// The guest ends the run with this code.
     Fail(u32),
     /// The guest reports that its system has failed (a panic device, a reset after a panic).
-    Panicked,
+    Panicked {
+        /// Whether it asks for a restart in the same breath; if not, it asks for the end.
+        restart: bool,
+    },
 }
 
 impl Cx<'_> {

@@ -302,7 +302,10 @@ fn system_reset(call: &Call) -> Answer {
     let known_reason = matches!(reason, 0 | 1 | 0xe000_0000..);
     match (kind, reason) {
         _ if !known_reason => Answer::Error(SbiError::InvalidParam),
-        (0..=2, 1) => Answer::End(Outcome::Request(Request::Panicked)),
+        (0..=2, 1) => {
+            let restart = kind != 0;
+            Answer::End(Outcome::Request(Request::Panicked { restart }))
+        }
         (0, _) => Answer::End(Outcome::Request(Request::PowerOff)),
         (1 | 2, _) => Answer::End(Outcome::Request(Request::Reset)),
         (0xf000_0000.., _) => Answer::Error(SbiError::NotSupported),

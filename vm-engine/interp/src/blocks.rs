@@ -121,9 +121,10 @@ impl Default for Limits {
 }
 
 impl Blocks {
-    /// The code for a key.
-    pub fn find(&self, key: Key) -> Option<*const Code> {
-        self.map.get(&key).map(|code| &raw const **code)
+    /// The code for a key, and the length of its guest code.
+    pub fn find(&self, key: Key) -> Option<(*const Code, u64)> {
+        let found = self.map.get(&key);
+        found.map(|code| (&raw const **code, u64::from(code.bytes)))
     }
 
     /// The physical address of the second page that a block reaches into.

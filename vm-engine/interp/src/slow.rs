@@ -266,19 +266,20 @@ impl Slow {
         }
     }
 
-    /// Translates a fetch; the physical address.
-    pub fn fetch(&mut self, cpu: &mut Cpu, addr: u64) -> Result<GuestPhys, Stop> {
+    /// Translates a fetch; the physical address, and whether the rest of the page may be executed
+    /// as well.
+    pub fn fetch(&mut self, cpu: &mut Cpu, addr: u64) -> Result<(GuestPhys, bool), Stop> {
         let entry = self.tlb.table(self.table).entries[TlbTable::index(addr)];
         if entry.execute == addr & PAGE_MASK {
             let host = addr.wrapping_add(entry.addend);
             if let Some(phys) = self.ram.guest_of(host) {
-                return Ok(phys);
+                return Ok((phys, true));
             }
         }
-        match self.place(cpu, addr, 1, Access::Fetch)? {
-            Place::Ram(_, at) => Ok(at),
+        match self.walked(cpu, addr, 1, Access::Fetch)? {
+            (Place::Ram(_, at), whole) => Ok((at, whole)),
             // Nobody runs code from device registers.
-            Place::Device(_) => Err(Stop::Trap(self.frontend.bus_fault(Access::Fetch, addr))),
+            (Place::Device(_), _) => Err(Stop::Trap(self.frontend.bus_fault(Access::Fetch, addr))),
         }
     }
 
@@ -298,6 +299,18 @@ impl Slow {
         Some(Place::Ram(host as *mut u8, self.ram.guest_of(host)?))
     }
 
+    /// Asks for each byte of an instruction, or of its part on one page; the first one's physical
+    /// address. A trap names the first byte that may not be fetched.
+    pub fn fetch_all(&mut self, cpu: &mut Cpu, addr: u64, bytes: u64) -> Result<GuestPhys, Stop> {
+        let (first, whole) = self.fetch(cpu, addr)?;
+        if !whole {
+            for offset in 1..bytes {
+                self.fetch(cpu, addr.wrapping_add(offset))?;
+            }
+        }
+        Ok(first)
+    }
+
     /// Translates an address by the TLB or the page walk, and remembers the result if it may.
     fn place(
         &mut self,
@@ -309,6 +322,18 @@ impl Slow {
         if let Some(known) = self.known_place(addr, access) {
             return Ok(known);
         }
+        self.walked(cpu, addr, bytes, access)
+            .map(|(place, _)| place)
+    }
+
+    /// As [`Slow::place`], and whether the whole page is like this.
+    fn walked(
+        &mut self,
+        cpu: &mut Cpu,
+        addr: u64,
+        bytes: u64,
+        access: Access,
+    ) -> Result<(Place, bool), Stop> {
         let slots = &cpu.words[..self.slots];
         let walked = self
             .frontend
@@ -316,7 +341,7 @@ impl Slow {
         let entry = walked.map_err(Stop::Trap)?;
         let at = entry.page + (addr & !PAGE_MASK);
         let Some(page) = self.ram.page(entry.page) else {
-            return Ok(Place::Device(at));
+            return Ok((Place::Device(at), entry.whole));
         };
         let host = (page.host + (addr & !PAGE_MASK)) as *mut u8;
         if access == Access::Store {
@@ -344,7 +369,7 @@ impl Slow {
             }
             *old = new;
         }
-        Ok(Place::Ram(host, at))
+        Ok((Place::Ram(host, at), entry.whole))
     }
 
     /// Asks a device, or takes the answer that it has given.

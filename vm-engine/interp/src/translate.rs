@@ -28,8 +28,10 @@ pub struct Translator {
 pub struct Found {
     /// The block.
     pub code: *const Code,
+    /// The length of its guest code.
+    bytes: u64,
     /// Whether its address alone leads to it: not if it reaches into a second page, which may be
-    /// mapped elsewhere at another time.
+    /// mapped elsewhere at another time, or stands on a page that is not executable as a whole.
     pub cacheable: bool,
 }
 
@@ -55,27 +57,51 @@ impl Translator {
         single: bool,
     ) -> Result<Found, Stop> {
         let pc = cpu.pc;
-        let phys = slow.fetch(cpu, pc)?;
+        let (phys, whole) = slow.fetch(cpu, pc)?;
         let key = Key {
             phys: phys.0,
             mode,
-            single,
+            // Where a page is not executable as a whole, each instruction is asked about.
+            single: single || !whole,
         };
-        if let Some(code) = blocks.find(key) {
-            let Some(second) = blocks.second_page(key) else {
-                return Ok(Found {
-                    code,
-                    cacheable: true,
-                });
-            };
-            if slow.fetch(cpu, second_page_of(pc))?.page() == GuestPhys(second) {
-                return Ok(Found {
-                    code,
-                    cacheable: false,
-                });
+        let found = match Self::made(cpu, slow, blocks, key)? {
+            Some(found) => found,
+            None => self.make(cpu, slow, blocks, key)?,
+        };
+        if whole {
+            return Ok(found);
+        }
+        let here = second_page_of(pc).wrapping_sub(pc);
+        slow.fetch_all(cpu, pc, found.bytes.min(here))?;
+        Ok(Found {
+            cacheable: false,
+            ..found
+        })
+    }
+
+    /// The code at the program counter, if it was made and its second page is still the same.
+    fn made(
+        cpu: &mut Cpu,
+        slow: &mut Slow,
+        blocks: &Blocks,
+        key: Key,
+    ) -> Result<Option<Found>, Stop> {
+        let Some((code, bytes)) = blocks.find(key) else {
+            return Ok(None);
+        };
+        let second = blocks.second_page(key);
+        if let Some(second) = second {
+            let behind = second_page_of(cpu.pc);
+            let there = bytes.saturating_sub(behind.wrapping_sub(cpu.pc));
+            if slow.fetch_all(cpu, behind, there)?.page() != GuestPhys(second) {
+                return Ok(None);
             }
         }
-        self.make(cpu, slow, blocks, key)
+        Ok(Some(Found {
+            code,
+            bytes,
+            cacheable: second.is_none(),
+        }))
     }
 
     fn make(
@@ -103,8 +129,8 @@ impl Translator {
             if let Lifted::Short(needed) = lifted {
                 // The first instruction reaches into the next page.
                 let behind = second_page_of(cpu.pc);
-                let at = slow.fetch(cpu, behind)?;
                 let have = self.bytes.len();
+                let at = slow.fetch_all(cpu, behind, needed.saturating_sub(have) as u64)?;
                 self.bytes.resize(needed.max(have), 0);
                 if slow.ram.read(at, &mut self.bytes[have..]).is_err() {
                     return Err(Stop::Trap(
@@ -116,9 +142,11 @@ impl Translator {
             }
             match self.flat(&*frontend, key) {
                 Ok(code) => {
+                    let bytes = u64::from(code.bytes);
                     let place = blocks.add(&slow.ram, key, code, second);
                     return Ok(Found {
                         code: place,
+                        bytes,
                         cacheable: second.is_none(),
                     });
                 }

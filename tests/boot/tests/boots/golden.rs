@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use tests_boot::Guest;
-use vm_core::Image;
+use vm_core::{Image, Section};
 use vm_runtime::{Outcome, Snapshot};
 
 /// Two harts count to 5000 at 0x8000_2000 and 0x8000_2008; when both are done the first one
@@ -134,6 +134,29 @@ fn the_newest_golden_state_has_the_sections_of_today() {
         sections(&newest),
         "{name} is old: save a new one"
     );
+}
+
+#[test]
+fn a_newer_section_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("newer.state");
+    saved_today().write(&file).expect("the state is written");
+    let names: Vec<String> = sections(&file).into_keys().collect();
+    assert!(names.len() > 10, "{names:?}");
+    let disk = disk();
+    let mut machine = guest(&disk).machine();
+    for newer in &names {
+        let mut image = Image::new();
+        for name in &names {
+            image.push(Section::new(name, if name == newer { 2 } else { 1 }));
+        }
+        fs::write(&file, image.to_bytes()).expect("the file is written");
+        let state = Snapshot::read(&file).expect("a state");
+        let error = machine.vm.restore(&state, &file).expect_err("newer");
+        let text = format!("{error:?}");
+        let wanted = format!("NewerSection {{ section: \"{newer}\", found: 2, known: 1 }}");
+        assert!(text.contains(&wanted), "{text}");
+    }
 }
 
 #[test]

@@ -6,4 +6,6 @@ mod demo;
 mod golden;
 mod kernel;
 mod privileged;
+mod restart;
 mod shell;
+mod trace;

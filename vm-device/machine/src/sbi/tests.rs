@@ -235,8 +235,9 @@ fn resets_are_told_apart() {
         (0, 0, Request::PowerOff),
         (1, 0, Request::Reset),
         (2, 0xe000_0000, Request::Reset),
-        (0, 1, Request::Panicked),
-        (1, 1, Request::Panicked),
+        (0, 1, Request::Panicked { restart: false }),
+        (1, 1, Request::Panicked { restart: true }),
+        (2, 1, Request::Panicked { restart: true }),
     ] {
         let (outcome, ..) = bench.call_from(0, extension::SRST, 0, &[kind, reason]);
         assert_eq!(outcome, Outcome::Request(request), "{kind} {reason}");
