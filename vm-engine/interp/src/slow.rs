@@ -7,6 +7,8 @@
 // UNSAFETY: host addresses come from `GuestRam::page` just before they are used, and never reach
 // past the page; RAM is mapped as long as `Slow` lives.
 
+mod across;
+
 use std::sync::Arc;
 
 use vm_core::{
@@ -414,40 +416,6 @@ impl Slow {
         self.place(cpu, addr, bytes.min(first), access)?;
         if bytes > first {
             self.place(cpu, addr.wrapping_add(first), bytes - first, access)?;
-        }
-        Ok(())
-    }
-
-    fn load_across(&mut self, cpu: &mut Cpu, addr: u64, bytes: u64) -> Result<u64, Stop> {
-        // Both pages first: if the second one traps, nothing has happened.
-        self.probe(cpu, addr, bytes, Access::Load)?;
-        let mut value = 0;
-        for i in 0..bytes {
-            let byte = match self.place(cpu, addr.wrapping_add(i), 1, Access::Load)? {
-                Place::Ram(host, _) => copy_out(host, 1),
-                Place::Device(at) => self.device(at, addr.wrapping_add(i), 1, None)?,
-            };
-            value |= byte << (8 * i);
-        }
-        Ok(value)
-    }
-
-    fn store_across(
-        &mut self,
-        cpu: &mut Cpu,
-        addr: u64,
-        bytes: u64,
-        value: u64,
-    ) -> Result<(), Stop> {
-        self.probe(cpu, addr, bytes, Access::Store)?;
-        for i in 0..bytes {
-            let byte = value >> (8 * i) & 0xff;
-            match self.place(cpu, addr.wrapping_add(i), 1, Access::Store)? {
-                Place::Ram(host, at) => self.write(host, at, 1, byte),
-                Place::Device(at) => {
-                    self.device(at, addr.wrapping_add(i), 1, Some(byte))?;
-                }
-            }
         }
         Ok(())
     }
