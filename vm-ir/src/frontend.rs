@@ -188,6 +188,14 @@ pub trait Frontend: Walk + Send + Sync {
         slots.get(index).copied()
     }
 
+    /// The name of a slot in assembly text.
+    fn text_name(&self, slot: SlotId) -> &str {
+        let slots = &self.layout().slots;
+        slots
+            .get(usize::from(slot.0))
+            .map_or("?", |slot| &slot.name)
+    }
+
     /// Sets a register by name, with the register's own rules; false if there is none.
     fn set_register(&self, slots: &mut [u64], name: &str, value: u64) -> bool {
         let found = self

@@ -99,18 +99,18 @@ fn every_event_is_seen_once_and_in_order() {
             .with(TraceKinds::TRAP),
     );
     let wanted = [
-        "0 0 0 addi s0, zero, 5 x8=0x5",
+        "0 0 0 addi s0, zero, 5 s0=0x5",
         "0 2 8 sd s0, 3(a0)",
         "0 2 store 80000203 8 0x5",
-        "0 3 c lw s1, 3(a0) x9=0x5",
+        "0 3 c lw s1, 3(a0) s1=0x5",
         "0 3 load 80000203 4 0x5",
         "0 4 10 amoadd.w s2, s0, (a1)",
         "0 4 load 80000300 4 0x0",
         "0 4 store 80000300 4 0x5",
-        "0 5 14 lb s3, 0(a2) x19=0x1",
+        "0 5 14 lb s3, 0(a2) s3=0x1",
         "0 5 load 10000000 1 0x1",
         "0 6 trap 18 11 false",
-        "0 6 100 addi s4, zero, 1 x20=0x1",
+        "0 6 100 addi s4, zero, 1 s4=0x1",
     ];
     assert_eq!(lines, wanted);
 }

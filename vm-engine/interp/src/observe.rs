@@ -1,7 +1,7 @@
 //! Single steps with a witness: what `--trace` and the debugger see.
 
 use vm_core::{GuestVirt, Trace, TraceEvent, TraceKinds};
-use vm_ir::Frontend;
+use vm_ir::{Frontend, SlotId};
 
 /// What a step changed, found by comparing the state before and after.
 pub struct Before {
@@ -33,7 +33,7 @@ impl Before {
             bytes: code[..text.bytes.min(code.len())].to_vec(),
             text: text.text,
             changes: changes
-                .map(|i| (layout.slots[i].name.clone(), slots[i]))
+                .map(|i| (frontend.text_name(SlotId(i as u16)).to_owned(), slots[i]))
                 .collect(),
         }
     }

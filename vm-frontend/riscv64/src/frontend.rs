@@ -2,7 +2,7 @@
 
 use vm_core::{GuestVirt, Trap};
 use vm_ir::float::{RISCV, Rules};
-use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, Text};
+use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, SlotId, Text};
 use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
 
 use crate::cells::cell;
@@ -135,6 +135,10 @@ impl Frontend for Riscv64 {
 
     fn register(&self, slots: &[u64], name: &str) -> Option<u64> {
         state::register(&self.layout, slots, name)
+    }
+
+    fn text_name(&self, slot: SlotId) -> &str {
+        state::text_name(&self.layout, slot)
     }
 
     fn set_register(&self, slots: &mut [u64], name: &str, value: u64) -> bool {

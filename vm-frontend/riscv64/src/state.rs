@@ -44,6 +44,19 @@ fn of_file(name: &str) -> Option<SlotId> {
     x.or_else(|| place(&F_NAMES).map(|index| nth(s::F, index as u16)))
 }
 
+/// The name of a slot as assemblers write it.
+pub(crate) fn text_name(layout: &Layout, slot: SlotId) -> &str {
+    let file = |names: &[&'static str; 32], first: SlotId| {
+        let index = slot.0.checked_sub(first.0)?;
+        names.get(usize::from(index)).copied()
+    };
+    let own = || layout.slots.get(usize::from(slot.0));
+    file(&X_NAMES, s::X)
+        .or_else(|| file(&F_NAMES, s::F))
+        .or_else(|| own().map(|slot| slot.name.as_str()))
+        .unwrap_or("?")
+}
+
 fn of_slot(layout: &Layout, name: &str) -> Option<SlotId> {
     let index = layout.slots.iter().position(|slot| slot.name == name)?;
     Some(SlotId(index as u16))
