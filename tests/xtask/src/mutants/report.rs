@@ -12,7 +12,7 @@ use super::table::{MUTANTS, Mutant};
 const HEAD: &str = "# Wrong meanings and who catches them
 
 One row at a time is altered in a copy of the tree, and the tests below run until one fails.
-`cargo xtask mutants` writes this page; `--only A..B` runs a part of the table, `--rest` what has not been run yet; the other rows keep their results.
+`cargo xtask mutants` writes this page; `--only A..B` runs a part of the table, `--rest` what has not been caught yet; the other rows keep their results.
 ";
 
 /// What stands behind a row that was not run.
@@ -49,9 +49,10 @@ impl Report {
         Self { lines }
     }
 
-    /// Whether the row was run before.
+    /// Whether the row was run before and caught.
     pub fn knows(&self, mutant: &Mutant) -> bool {
-        self.lines.contains_key(&key(mutant))
+        let line = self.lines.get(&key(mutant));
+        line.is_some_and(|line| !line.contains("**survived**"))
     }
 
     /// Notes the result of one row: what caught it, if anything did.

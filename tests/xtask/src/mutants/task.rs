@@ -24,7 +24,7 @@ struct Plan {
     minutes: u64,
 }
 
-/// The task: `--only A..B` runs these rows of the table, `--rest` those without a result,
+/// The task: `--only A..B` runs these rows of the table, `--rest` those not caught yet,
 /// `--minutes N` begins none later.
 pub fn main(arguments: &[String]) -> Result<ExitCode> {
     let plan = plan(arguments)?;
