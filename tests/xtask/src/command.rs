@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{bench, ci, demo, images, tidy};
+use crate::{bench, ci, coverage, demo, images, mutants, tidy};
 
 /// One task of `cargo xtask`.
 pub struct Command {
@@ -42,6 +42,16 @@ pub const COMMANDS: &[Command] = &[
         name: "bench",
         help: "speed: native, QEMU and vm in one run, as a Markdown table",
         run: bench::main,
+    },
+    Command {
+        name: "mutants",
+        help: "alter one row at a time and see that the tests notice (--only A..B, --minutes N)",
+        run: mutants::main,
+    },
+    Command {
+        name: "coverage",
+        help: "rows and case lines of every guest ISA and extension",
+        run: coverage::main,
     },
 ];
 

@@ -5,6 +5,8 @@
 //! `ci` is everything that has to hold before a change is merged.
 //! `demo` builds the freestanding guests whose images are committed.
 //! `bench` measures the emulator's speed beside the host's and QEMU's.
+//! `mutants` alters one row at a time and sees that the tests notice.
+//! `coverage` counts the rows and case lines of every guest ISA.
 //! A task is a plain function in [`command`]'s table; it prints one line a step and fails with a
 //! message that names what was being done.
 //! Tests of other crates use this library for one thing: to find the images, through
@@ -24,7 +26,9 @@
 pub mod bench;
 pub mod ci;
 pub mod command;
+pub mod coverage;
 pub mod demo;
 pub mod images;
+pub mod mutants;
 pub mod tidy;
 mod workspace;
