@@ -12,7 +12,9 @@ use super::table::{MUTANTS, Mutant};
 const HEAD: &str = "# Wrong meanings and who catches them
 
 One row at a time is altered in a copy of the tree, and the tests below run until one fails.
-`cargo xtask mutants` writes this page; `--only A..B` runs a part of the table, `--rest` what has not been caught yet; the other rows keep their results.
+`cargo xtask mutants` writes this page.
+`--only A..B` runs a part of the table, `--rest` what has not been caught yet.
+The other rows keep their results.
 ";
 
 /// What stands behind a row that was not run.

@@ -101,8 +101,8 @@ impl Flattener {
             Arithmetic::GetAt
         } else {
             // The whole slot is written.
-            if !matches!(self.places[usize::from(args[1])], Place::Word(_, clean) if clean <= inst.ty)
-            {
+            let value = self.places[usize::from(args[1])];
+            if !matches!(value, Place::Word(_, clean) if clean <= inst.ty) {
                 let (from, d) = (words[B], self.temp()?);
                 let mask = inst.ty.mask();
                 self.emit(Kind::Arithmetic(Arithmetic::Mask), [d, from, 0, 0], mask);
