@@ -56,8 +56,8 @@ const ALL: (u64, u64) = (u64::MAX >> 10, NAPOT);
 #[test]
 fn straight_code_ends_where_the_rights_end() {
     for (name, entries) in [
-        ("top of range", vec![(CODE + 12 >> 2, TOR)]),
-        ("four bytes", vec![(CODE + 12 >> 2, NA4 & !4), ALL]),
+        ("top of range", vec![((CODE + 12) >> 2, TOR)]),
+        ("four bytes", vec![((CODE + 12) >> 2, NA4 & !4), ALL]),
     ] {
         let mut rig = user(LINE);
         protect(&mut rig, &entries, CODE);
@@ -83,7 +83,7 @@ fn a_jump_within_the_page_asks_too() {
     protect(&mut rig, &[ALL], CODE);
     rig.run(0, 300);
     assert_eq!(rig.get(0, "s0"), 100);
-    let entries = [(CODE + 8 >> 2, NA4 & !4), ALL];
+    let entries = [((CODE + 8) >> 2, NA4 & !4), ALL];
     protect(&mut rig, &entries, CODE);
     assert_eq!(trapped(&mut rig), [CODE + 8, CODE + 8, 1]);
     assert_eq!(rig.get(0, "s0"), 101);
@@ -93,7 +93,7 @@ fn a_jump_within_the_page_asks_too() {
 fn an_instruction_must_lie_inside_with_all_its_bytes() {
     // Two bytes, then four over the border at 4.
     let mut rig = user("c.addi s0, 1\naddi s0, s0, 1\naddi s0, s0, 1");
-    let entries = [(CODE + 4 >> 2, TOR)];
+    let entries = [((CODE + 4) >> 2, TOR)];
     protect(&mut rig, &entries, CODE);
     assert_eq!(trapped(&mut rig), [CODE + 2, CODE + 4, 1]);
     assert_eq!(rig.get(0, "s0"), 1);
