@@ -140,7 +140,7 @@ unsafe fn step<const K: u8>(cpu: *mut Cpu, ip: *const Flat) -> bool {
 /// Runs one op by its own handler.
 #[cold]
 #[inline(never)]
-unsafe fn alone<const K: u8>(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
+unsafe extern "C" fn alone<const K: u8>(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     let Some(handler) = KINDS[K as usize].handler() else {
         unreachable!("every kind has a handler");
     };
