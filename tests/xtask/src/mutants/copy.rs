@@ -17,20 +17,36 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Copies what is committed; files that did not change keep their times, so that cargo does
-    /// not build them again.
+    /// Copies what is committed. If the copy was of the same commit before, files keep their
+    /// times, so that cargo builds little again; else all are new.
     pub fn of(root: &Path, worker: usize) -> Result<Self> {
         let home = std::env::temp_dir().join(format!("vm-mutants-{worker}"));
         let (tree, target) = (home.join("tree"), home.join("target"));
+        let head = Command::new("git")
+            .args(["rev-parse", "HEAD"])
+            .current_dir(root)
+            .output()
+            .context("starting git")?
+            .stdout;
+        let mark = home.join("commit");
+        let times = if fs::read(&mark).is_ok_and(|old| old == head) {
+            "-x"
+        } else {
+            "-xm"
+        };
+        if tree.exists() {
+            fs::remove_dir_all(&tree).with_context(|| format!("removing {}", tree.display()))?;
+        }
         fs::create_dir_all(&tree).with_context(|| format!("making {}", tree.display()))?;
         let mut git = Command::new("git");
         git.args(["archive", "HEAD"]).current_dir(root);
         let mut git = git.stdout(Stdio::piped()).spawn().context("starting git")?;
         let archive = git.stdout.take().context("git has an output")?;
         let mut tar = Command::new("tar");
-        let tar = tar.arg("-x").arg("-C").arg(&tree).stdin(archive).status();
+        let tar = tar.arg(times).arg("-C").arg(&tree).stdin(archive).status();
         ensure!(tar.context("starting tar")?.success(), "tar failed");
         ensure!(git.wait()?.success(), "git archive failed");
+        fs::write(&mark, head).with_context(|| format!("writing {}", mark.display()))?;
         let copy = Self { tree, target };
         // A run that was interrupted may have left a wrong row in what is built; a new time makes
         // cargo build the file again.

@@ -13,8 +13,8 @@ const HEAD: &str = "# Wrong meanings and who catches them
 
 One row at a time is altered in a copy of the tree, and the tests below run until one fails.
 `cargo xtask mutants` writes this page.
-`--only A..B` runs a part of the table, `--rest` what has not been caught yet.
-The other rows keep their results.
+With `--only A..B` it runs a part of the table, with `--rest` what has not been caught yet; \
+the other rows keep their results.
 ";
 
 /// What stands behind a row that was not run.
@@ -88,5 +88,25 @@ impl Report {
             writeln!(text, "{key}{rest}")?;
         }
         fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MUTANTS, Report};
+
+    #[test]
+    fn results_are_kept_and_survivors_are_run_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = folder.path().join("mutants.md");
+        let mut report = Report::read(&page);
+        let [caught, survived, left] = [&MUTANTS[0], &MUTANTS[1], &MUTANTS[2]];
+        report.note(caught, Some("a test"), "2000-01-01");
+        report.note(survived, None, "2000-01-01");
+        report.write(&page).expect("the folder is there");
+        let again = Report::read(&page);
+        assert_eq!(again.lines, report.lines);
+        assert_eq!(again.lines.len(), 2);
+        assert!(again.knows(caught) && !again.knows(survived) && !again.knows(left));
     }
 }
