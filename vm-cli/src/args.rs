@@ -217,6 +217,18 @@ pub struct RunArgs {
     /// What of the guest's output reaches a terminal: `safe` blocks what could type or retitle
     #[arg(long, value_enum, default_value = "safe", help_heading = "Console")]
     pub console: ConsoleMode,
+    /// Where you type: the serial line (ttyS0), or a virtio console (hvc0) beside it
+    #[arg(long, value_enum, default_value = "serial", help_heading = "Console")]
+    pub terminal: TerminalKind,
+}
+
+/// Where the user types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TerminalKind {
+    /// The serial line.
+    Serial,
+    /// The virtio console.
+    Virtio,
 }
 
 /// Whose time the guest lives in.

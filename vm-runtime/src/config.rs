@@ -31,6 +31,8 @@ pub struct Config {
     pub limit_insns: Option<u64>,
     /// What a restart by the guest does.
     pub on_reset: OnReset,
+    /// Which device gets what is typed.
+    pub terminal: Terminal,
 }
 
 /// A file or something that is built in.
@@ -62,6 +64,15 @@ pub struct DiskConfig {
     pub read_only: bool,
 }
 
+/// Which device gets what is typed; what either prints is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminal {
+    /// The serial line (`ttyS0`); the machine has no other.
+    Serial,
+    /// A virtio console (`hvc0`), beside the serial line.
+    Virtio,
+}
+
 /// What a restart by the guest does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnReset {
@@ -88,6 +99,7 @@ impl Default for Config {
             seed: 0,
             limit_insns: None,
             on_reset: OnReset::Restart,
+            terminal: Terminal::Serial,
         }
     }
 }

@@ -32,7 +32,7 @@ mod vm;
 mod waker;
 
 pub use board::{Board, BoardKind, boards};
-pub use config::{Config, DiskConfig, Firmware, OnReset, Source};
+pub use config::{Config, DiskConfig, Firmware, OnReset, Source, Terminal};
 pub use console::{ConsoleHub, ConsoleIo};
 pub use describe::describe;
 pub use ending::{Ending, Outcome};

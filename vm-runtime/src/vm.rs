@@ -7,14 +7,15 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use vm_core::{Clock, Entropy, Events, TimeMode, TraceEvent, TraceKinds, Vcpu};
 use vm_device_boot::{Images, Kernel, Mode};
-use vm_device_bus::{Env, Request};
+use vm_device_bus::{Console, Env, Request};
 use vm_device_machine::enter;
-use vm_device_virtio::{Block, Completion, Rng, VirtioDevice};
+use vm_device_virtio::{Block, Completion, PortConsole, Rng, VirtioDevice};
 use vm_engine_interp::{BlockStats, Engine, SharedTrace};
 use vm_mem::GuestRam;
 
 use crate::board::{Board, BoardKind, Parts, boards};
-use crate::config::Source;
+use crate::config::{Source, Terminal};
+use crate::console::OutputOnly;
 use crate::disk::RawFile;
 use crate::files::Files;
 use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, VmError};
@@ -116,10 +117,15 @@ impl Vm {
             virtio.push(Box::new(Block::new(Box::new(file), completion)));
         }
         virtio.push(Box::new(Rng));
+        let mut serial: Box<dyn Console> = Box::new(console.clone());
+        if config.terminal == Terminal::Virtio {
+            virtio.push(Box::new(PortConsole::new(serial)));
+            serial = Box::new(OutputOnly(console.clone()));
+        }
         let board = (kind.build)(Parts {
             cpus: config.cpus,
             ram_bytes: config.ram_bytes,
-            console: Box::new(console.clone()),
+            console: serial,
             virtio,
             epoch_ns: if virtual_time {
                 VIRTUAL_EPOCH_NS

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot, Source, TimeMode,
+    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot, Source,
+    Terminal, TimeMode,
 };
 
 use crate::{Deed, Machine};
@@ -85,6 +86,14 @@ impl Guest {
             script: Vec::new(),
             limit: LIMIT,
         }
+    }
+
+    /// With its console on virtio, the kernel's too.
+    #[must_use]
+    pub fn virtio_console(mut self) -> Self {
+        self.config.terminal = Terminal::Virtio;
+        self.config.append = self.config.append.replace("ttyS0", "hvc0");
+        self
     }
 
     /// With so many CPUs.

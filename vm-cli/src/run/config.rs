@@ -3,9 +3,9 @@
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 
-use vm_runtime::{Config, Firmware, OnReset, Source, TimeMode, VmError, boards};
+use vm_runtime::{Config, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards};
 
-use crate::args::{RunArgs, Time};
+use crate::args::{RunArgs, TerminalKind, Time};
 use crate::diagnose::{diagnose, file};
 use crate::report::Report;
 use crate::{codes, summary};
@@ -52,6 +52,10 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
         cpus: args.cpus,
         disks: args.drive.clone(),
         time,
+        terminal: match args.terminal {
+            TerminalKind::Serial => Terminal::Serial,
+            TerminalKind::Virtio => Terminal::Virtio,
+        },
         seed: args
             .seed
             .unwrap_or_else(|| if time == TimeMode::Host { chance() } else { 0 }),

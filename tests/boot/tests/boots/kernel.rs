@@ -46,6 +46,19 @@ fn four_harts_in_host_time() {
 }
 
 #[test]
+fn a_shell_on_the_virtio_console_takes_what_is_typed() {
+    let Some(guest) = Guest::linux("shell") else {
+        return;
+    };
+    let guest = guest
+        .virtio_console()
+        .send("~ # ", "echo $((6 * 7))-typed\n");
+    let guest = guest.send("42-typed", "poweroff -f\n");
+    let boot = guest.run().ends(Outcome::PowerOff);
+    let _ = boot.says(&[READY, "42-typed"]);
+}
+
+#[test]
 fn one_hart_under_opensbi() {
     check(1, true, None);
 }
