@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use vm_device_boot::Arch;
 
+use crate::symbols::SymbolError;
+
 pub use vm_core::StateError;
 pub use vm_device_boot::BootError;
 pub use vm_device_machine::MachineError;
@@ -71,6 +73,14 @@ pub enum VmError {
         path: PathBuf,
         /// Why.
         source: StateError,
+    },
+    /// A file that has no symbols.
+    #[error("{}: {source}", path.display())]
+    Symbols {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: SymbolError,
     },
     /// A machine that does not exist.
     #[error("there is no machine `{name}`")]

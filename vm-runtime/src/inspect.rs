@@ -4,6 +4,7 @@ use vm_core::GuestPhys;
 use vm_mem::RamFault;
 
 use crate::Vm;
+use crate::symbols::{SymbolError, Symbols};
 
 impl Vm {
     /// Changes after how many instructions, of all CPUs together, a run ends.
@@ -25,5 +26,12 @@ impl Vm {
     /// Writes guest RAM at a physical address, as a device would.
     pub fn write_memory(&mut self, addr: u64, bytes: &[u8]) -> Result<(), RamFault> {
         self.ram.write(GuestPhys(addr), bytes)
+    }
+
+    /// The symbols of the Linux kernel that stands in guest RAM, with its addresses as they are.
+    pub fn guest_symbols(&self) -> Result<Symbols, SymbolError> {
+        let mut symbols = Symbols::from_kallsyms(&self.ram)?;
+        symbols.settle(&self.ram, &|_| None);
+        Ok(symbols)
     }
 }

@@ -27,6 +27,8 @@ mod inspect;
 mod panic_watch;
 mod signals;
 mod snapshot;
+mod symbol_file;
+pub mod symbols;
 mod turns;
 mod vm;
 mod waker;
@@ -41,6 +43,8 @@ pub use event_log::{TraceFilter, TraceWriter};
 pub use input::{InputSink, read_input};
 pub use signals::{Signal, on_signals, stop_self};
 pub use snapshot::Snapshot;
+pub use symbol_file::{parse_symbols, read_symbols};
+pub use symbols::Symbols;
 pub use vm::{Control, Vm};
 pub use waker::Waker;
 

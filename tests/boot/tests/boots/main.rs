@@ -8,4 +8,5 @@ mod kernel;
 mod privileged;
 mod restart;
 mod shell;
+mod symbols;
 mod trace;
