@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use vm_runtime::gdb::Address;
 use vm_runtime::{DiskConfig, Firmware};
 
 use crate::units::{TraceTo, disk, firmware, number, range, size, trace};
@@ -213,6 +214,17 @@ pub struct RunArgs {
     #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
     #[arg(help_heading = "Trace")]
     pub trace_window: Option<Range<u64>>,
+
+    /// Wait for GDB before the first instruction: a port, ADDRESS:PORT, or a path with a / in it
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, help_heading = "Debugging")]
+    #[arg(default_missing_value = "127.0.0.1:1234")]
+    pub gdb: Option<Address>,
+    /// Do not wait: the guest starts, and GDB may come at any time
+    #[arg(long, requires = "gdb", help_heading = "Debugging")]
+    pub gdb_nowait: bool,
+    /// Symbols for GDB's `monitor` and the trace: ELF, System.map, or a Linux kernel
+    #[arg(long, value_name = "FILE", help_heading = "Debugging")]
+    pub symbols: Option<PathBuf>,
 
     /// What of the guest's output reaches a terminal: `safe` blocks what could type or retitle
     #[arg(long, value_enum, default_value = "safe", help_heading = "Console")]

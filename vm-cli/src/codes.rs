@@ -149,6 +149,16 @@ HOST_LACKS 61 69 "the host lacks something that is required"
 NO_EXPLANATION 62 2 "there is no such code"
 "`vm explain` lists all codes; `vm explain exit` lists the exit codes."
 
+DEBUGGER 80 2 "nobody can debug through this address"
+"The host refuses the address behind --gdb: another program may listen there, or it is none of this host's.
+Without an address GDB is waited for at 127.0.0.1:1234. A port, ADDRESS:PORT or the path of a socket can be given."
+
+NO_SYMBOLS 81 2 "there are no symbols in the file"
+"Symbols are read from ELF files that were not stripped, from a System.map, and from Linux kernels with CONFIG_KALLSYMS, packed or not."
+
+NO_SYMBOL 82 2 "there is no such symbol"
+"The name is not in the table of symbols. `vm symbols FILE NAME` looks for one."
+
 INTERNAL 90 125 "an error of this program"
 "A table of this program contradicts itself. Please report it, with the command line."
 }

@@ -43,6 +43,11 @@ pub fn diagnose(error: &VmError) -> Report {
         VmError::Machine(error) => machine(error),
         VmError::Ram(error) => ram(error),
         VmError::State { path, source } => state(source).at(path.display(), source.to_string()),
+        VmError::Symbols { path, source } => {
+            Report::new(codes::NO_SYMBOLS, codes::NO_SYMBOLS.title)
+                .at(path.display(), source.to_string())
+                .help("give an ELF file with symbols, a System.map, or the kernel itself")
+        }
         VmError::NoMachine { name } => {
             Report::new(codes::NO_MACHINE, format!("there is no machine `{name}`"))
                 .help(format!("there are: {}", machines()))

@@ -1,6 +1,7 @@
 //! `vm run`.
 
 mod config;
+mod debugging;
 mod tracing;
 
 use std::fs::File;
@@ -35,6 +36,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         restored.map_err(|error| diagnose(&error))?;
     }
     failure.ends(vm.control());
+    debugging::prepare(args, common, &mut vm, &hub)?;
     if common.verbose > 0 {
         out::tell(&format!("{about}\n"));
     }

@@ -59,8 +59,13 @@ impl Vm {
         }
     }
 
+    /// Whether a CPU executes nothing now.
+    fn rests(&self, cpu: usize) -> bool {
+        self.waiting[cpu] || !self.board.runs(cpu) || self.halting.holds(cpu)
+    }
+
     fn anybody_runs(&self) -> bool {
-        (0..self.cpus.len()).any(|cpu| self.board.runs(cpu) && !self.waiting[cpu])
+        (0..self.cpus.len()).any(|cpu| !self.rests(cpu))
     }
 
     /// The guest time at which something will happen by itself.
@@ -95,10 +100,7 @@ impl Vm {
 
     /// Whose turn it is; nobody's when the round is over.
     fn next_cpu(&mut self) -> Option<usize> {
-        while self.turn_left == 0
-            && let Some(waits) = self.waiting.get(self.turn_of)
-            && (*waits || !self.board.runs(self.turn_of))
-        {
+        while self.turn_left == 0 && self.turn_of < self.cpus.len() && self.rests(self.turn_of) {
             self.turn_of += 1;
         }
         (self.turn_of < self.cpus.len()).then_some(self.turn_of)
@@ -123,10 +125,16 @@ impl Vm {
         }
         let limit = self.config.limit_insns.unwrap_or(u64::MAX);
         let allowed = limit.saturating_sub(self.spent());
+        let steps = self.halting.steps(cpu);
+        let allowed = if steps { allowed.min(1) } else { allowed };
         let cut_off = self.turn_left.saturating_sub(allowed);
         while self.turn_left > cut_off {
             let before = self.cpus[cpu].retired();
-            let exit = self.cpus[cpu].run(self.turn_left - cut_off);
+            let exit = if steps {
+                self.cpus[cpu].step()
+            } else {
+                self.cpus[cpu].run(self.turn_left - cut_off)
+            };
             let used = self.cpus[cpu].retired().wrapping_sub(before);
             self.turn_left = self.turn_left.saturating_sub(used);
             self.clock
@@ -135,6 +143,11 @@ impl Vm {
                 self.pass(self.turn_left - cut_off);
                 self.turn_left = cut_off;
                 break;
+            }
+            if let Exit::Stopped(why) = exit {
+                // What is left of the turn is left for when it goes on.
+                self.halting.stop(cpu, why);
+                return Turn::Goes;
             }
             if let Some(turn) = self.answer_exit(cpu, exit) {
                 self.turn_left = 0;
@@ -175,7 +188,8 @@ impl Vm {
             }
             Exit::Idle => self.waiting[cpu] = true,
             Exit::Call => return Some(self.call(cpu)),
-            Exit::Breakpoint | Exit::Stuck => {
+            Exit::Stopped(_) => {}
+            Exit::Stuck => {
                 return Some(Turn::Ends(Outcome::Stuck { cpu: cpu as u32 }));
             }
         }

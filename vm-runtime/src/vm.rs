@@ -16,9 +16,10 @@ use vm_mem::GuestRam;
 use crate::board::{Board, BoardKind, Parts, boards};
 use crate::config::{Source, Terminal};
 use crate::console::OutputOnly;
+use crate::debug::{Debugger, Halting};
 use crate::disk::RawFile;
 use crate::files::Files;
-use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, VmError};
+use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, Symbols, VmError};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -38,6 +39,12 @@ impl Control {
     /// Ends the run soon.
     pub fn quit(&self) {
         self.quit.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has asked for the end.
+    #[must_use]
+    pub fn quits(&self) -> bool {
+        self.quit.load(Ordering::Relaxed)
     }
 
     /// Restarts the machine soon, as its reset button would.
@@ -79,8 +86,11 @@ pub struct Vm {
     pub(crate) config: Config,
     files: Files,
     pub(crate) console: ConsoleHub,
-    control: Control,
+    pub(crate) control: Control,
     trace: Option<SharedTrace>,
+    pub(crate) debugger: Option<Box<dyn Debugger>>,
+    pub(crate) halting: Halting,
+    pub(crate) symbols: Option<Arc<Symbols>>,
 }
 
 /// What a turn or a device asks of the machine's owner.
@@ -159,6 +169,9 @@ impl Vm {
             console,
             control: Control::default(),
             trace,
+            debugger: None,
+            halting: Halting::default(),
+            symbols: None,
         };
         let lines = vm.traces(TraceKinds::IRQ);
         vm.board.bus().log_lines(lines);
@@ -193,16 +206,19 @@ impl Vm {
     /// Runs until something ends the run.
     pub fn run(&mut self) -> Result<Ending, VmError> {
         let outcome = loop {
-            if self.control.quit.load(Ordering::Relaxed) {
+            if self.control.quits() {
                 break Outcome::Interrupted;
             }
             if self.control.resets.swap(0, Ordering::Relaxed) > 0 {
                 self.restart()?;
             }
+            if let Some(outcome) = self.attend()? {
+                break outcome;
+            }
             let turn = self.step();
             self.show_progress();
             if let Turn::Ends(outcome) = self.settle(turn)? {
-                break outcome;
+                break self.attend_ending(outcome)?;
             }
         };
         let virtual_time = self.config.time == TimeMode::Virtual;
@@ -255,7 +271,7 @@ impl Vm {
     }
 
     /// What the reset button does.
-    fn restart(&mut self) -> Result<(), VmError> {
+    pub(crate) fn restart(&mut self) -> Result<(), VmError> {
         self.resets += 1;
         self.ram.clear();
         self.power_on()

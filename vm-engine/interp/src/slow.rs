@@ -22,6 +22,7 @@ use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
 use crate::flat::Flat;
 use crate::jumps::Jumps;
+use crate::stops::Stopping;
 use crate::watch::Watch;
 
 /// What slow paths of one virtual CPU work with.
@@ -59,6 +60,8 @@ pub struct Slow {
     pub watch: Option<Watch>,
     /// Where requests of helpers are collected.
     pub requests: Vec<Request>,
+    /// What a debugger waits for; watched pages are never entered in the TLB.
+    pub stops: Stopping,
 }
 
 // SAFETY: `blocks` is set anew by each run and followed only while it lasts.
@@ -82,6 +85,7 @@ impl Slow {
         ty: Type,
     ) -> Result<u64, Stop> {
         let bytes = ty.bytes();
+        self.ask_watch(cpu, addr, bytes, Access::Load)?;
         let value = if crosses(addr, bytes) {
             self.load_across(cpu, addr, bytes)?
         } else {
@@ -104,6 +108,7 @@ impl Slow {
         value: u64,
     ) -> Result<(), Stop> {
         let bytes = ty.bytes();
+        self.ask_watch(cpu, addr, bytes, Access::Store)?;
         if crosses(addr, bytes) {
             self.store_across(cpu, addr, bytes, value)?;
         } else {
@@ -171,6 +176,12 @@ impl Slow {
         }
         if crosses(addr, bytes) {
             return Err(Stop::Trap(self.frontend.bus_fault(access, addr)));
+        }
+        if op != Op::StoreCond {
+            self.ask_watch(cpu, addr, bytes, Access::Load)?;
+        }
+        if op != Op::LoadRes {
+            self.ask_watch(cpu, addr, bytes, Access::Store)?;
         }
         let (host, at) = match self.place(cpu, addr, bytes, access)? {
             Place::Ram(host, at) => (host, at),
@@ -349,7 +360,7 @@ impl Slow {
         if access == Access::Store {
             self.ram.mark_dirty_only(entry.page);
         }
-        if entry.whole && self.watch.is_none() {
+        if entry.whole && self.watch.is_none() && !self.stops.watches_page(addr) {
             let virt = addr & PAGE_MASK;
             let table = self.tlb.table(self.table);
             table.note_mapping(addr, entry.bits);
@@ -411,7 +422,13 @@ impl Slow {
     }
 
     /// Traps as an access would, which may reach into a second page.
-    fn probe(&mut self, cpu: &mut Cpu, addr: u64, bytes: u64, access: Access) -> Result<(), Stop> {
+    pub(crate) fn probe(
+        &mut self,
+        cpu: &mut Cpu,
+        addr: u64,
+        bytes: u64,
+        access: Access,
+    ) -> Result<(), Stop> {
         let first = (addr | !PAGE_MASK).wrapping_sub(addr) + 1;
         self.place(cpu, addr, bytes.min(first), access)?;
         if bytes > first {
