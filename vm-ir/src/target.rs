@@ -7,6 +7,9 @@ pub struct Target {
     pub architecture: &'static str,
     /// Its registers in groups; the first group is sent as a whole, the others one by one.
     pub features: Vec<Feature>,
+    /// Whether the debugger is told of watched memory before the access, and steps over it
+    /// itself; else it expects to be told behind it.
+    pub watches_before: bool,
 }
 
 /// A group of registers that debuggers know under a name.

@@ -34,6 +34,7 @@ pub(crate) fn target() -> Target {
     let feature = |name, registers| Feature { name, registers };
     Target {
         architecture: "riscv:rv64",
+        watches_before: true,
         features: vec![
             feature(
                 "org.gnu.gdb.riscv.cpu",

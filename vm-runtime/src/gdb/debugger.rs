@@ -30,7 +30,7 @@ struct Client {
     halted: bool,
     /// How it went on.
     resumed: Resume,
-    /// A watchpoint that was met; it is told when the access has been made.
+    /// A watchpoint that was met and is told when the access has been made.
     met: Option<(usize, Watchpoint)>,
 }
 
@@ -279,21 +279,16 @@ impl Client {
     fn stopped(&mut self, vm: &mut Vm, cpu: usize, why: Stopped) -> std::io::Result<()> {
         let pc = vm.pc(cpu);
         match why {
+            Stopped::Watchpoint(met) if self.session.watches_before() => {
+                self.halt_at_watch(cpu, &met)
+            }
             Stopped::Watchpoint(met) => {
-                // Told behind the access, as this architecture's debugger expects it.
                 self.met = Some((cpu, met));
                 vm.go_on(Some(cpu), self.resumed.held.clone());
                 Ok(())
             }
             Stopped::Step => match self.met.take() {
-                Some((cpu, met)) => {
-                    let kind = match (met.loads, met.stores) {
-                        (true, true) => "awatch",
-                        (true, false) => "rwatch",
-                        _ => "watch",
-                    };
-                    self.halt(SIGTRAP, cpu, &format!("{kind}:{:x};", met.addr.0))
-                }
+                Some((cpu, met)) => self.halt_at_watch(cpu, &met),
                 None if self.resumed.range.contains(&pc) => {
                     vm.go_on(Some(cpu), self.resumed.held.clone());
                     Ok(())
@@ -305,6 +300,15 @@ impl Client {
                 self.halt(SIGTRAP, cpu, name)
             }
         }
+    }
+
+    fn halt_at_watch(&mut self, cpu: usize, met: &Watchpoint) -> std::io::Result<()> {
+        let kind = match (met.loads, met.stores) {
+            (true, true) => "awatch",
+            (true, false) => "rwatch",
+            _ => "watch",
+        };
+        self.halt(SIGTRAP, cpu, &format!("{kind}:{:x};", met.addr.0))
     }
 
     /// The machine stands still: says why.

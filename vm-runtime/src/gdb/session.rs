@@ -120,6 +120,13 @@ impl Session {
         }
     }
 
+    /// Whether watched memory is told before it is accessed.
+    pub(super) fn watches_before(&self) -> bool {
+        self.target
+            .as_ref()
+            .is_some_and(|target| target.watches_before)
+    }
+
     fn all_registers(&self) -> impl Iterator<Item = &TargetRegister> {
         let features = self.target.iter().flat_map(|target| &target.features);
         features.flat_map(|feature| &feature.registers)
