@@ -21,6 +21,12 @@ Examples:
   vm disasm vmlinux --range 0x80200000..0x80200100
   vm disasm code.bin --arch riscv64 --base 0x80000000";
 
+const SYMBOLS_EXAMPLES: &str = "\
+Examples:
+  vm symbols Image --elf kernel.elf            a kernel's own symbols, for gdb kernel.elf
+  vm symbols Image start_kernel 0xffffffff80c00900
+  vm symbols System.map --json                 all of them";
+
 const SHOW_EXAMPLES: &str = "\
 Examples:
   vm machine show                              what stands at which address
@@ -113,6 +119,9 @@ pub enum Command {
     /// Show machine code as text
     #[command(before_help = DISASM_EXAMPLES)]
     Disasm(DisasmArgs),
+    /// Show the symbols of a program or a kernel, or look some up
+    #[command(before_help = SYMBOLS_EXAMPLES)]
+    Symbols(SymbolsArgs),
     /// Look at machines
     #[command(before_help = SHOW_EXAMPLES, disable_help_subcommand = true)]
     Machine {
@@ -259,10 +268,12 @@ pub struct RunArgs {
         help_heading = "Trace"
     )]
     pub trace_priv: Option<Privilege>,
-    /// Only instructions at these addresses
-    #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
-    #[arg(help_heading = "Trace")]
-    pub trace_range: Option<Range<u64>>,
+    /// Only instructions at these addresses, as numbers or names of symbols
+    #[arg(long, value_name = "A..B", requires = "trace", help_heading = "Trace")]
+    pub trace_range: Option<String>,
+    /// Only the instructions of this function
+    #[arg(long, value_name = "NAME", requires = "trace", help_heading = "Trace")]
+    pub trace_symbol: Vec<String>,
     /// Only the A-th to the B-th instruction of a CPU
     #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
     #[arg(help_heading = "Trace")]
@@ -359,6 +370,24 @@ pub struct DisasmArgs {
     /// Only these addresses
     #[arg(long, value_name = "A..B", value_parser = range, help_heading = "What to show")]
     pub range: Option<Range<u64>>,
+    /// Labels from another file: ELF, System.map, or a Linux kernel
+    #[arg(long, value_name = "FILE", help_heading = "What to show")]
+    pub symbols: Option<PathBuf>,
+}
+
+/// The arguments of `vm symbols`.
+#[derive(Debug, Args)]
+pub struct SymbolsArgs {
+    /// An ELF file, a System.map, or a Linux kernel
+    pub file: PathBuf,
+    /// Names or addresses to look up; without any, all symbols are shown
+    pub what: Vec<String>,
+    /// Write an ELF file of the symbols alone, for debuggers
+    #[arg(long, value_name = "FILE", conflicts_with = "what")]
+    pub elf: Option<PathBuf>,
+    /// The architecture in that file, where the symbols do not say
+    #[arg(long, value_name = "NAME", default_value = "riscv64")]
+    pub arch: String,
 }
 
 /// The arguments of `vm machine show`.

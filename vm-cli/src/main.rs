@@ -27,6 +27,7 @@ mod report;
 mod run;
 mod shell;
 mod summary;
+mod symbols;
 mod units;
 
 fn main() -> std::process::ExitCode {

@@ -39,7 +39,9 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         restored.map_err(|error| diagnose(&error))?;
     }
     failure.ends(vm.control());
-    debugging::prepare(args, common, &mut vm, &hub)?;
+    let symbols = debugging::symbols(args, &mut vm)?;
+    tracing.use_symbols(args, symbols)?;
+    debugging::debugger(args, common, &mut vm, &hub)?;
     if common.verbose > 0 {
         out::tell(&format!("{about}\n"));
     }

@@ -71,7 +71,11 @@ fn a_breakpoint_is_met_each_time_its_instruction_is_reached() {
         rig.stop_at(&[labels[name]], &[]);
         for _ in 0..5 {
             let before = rig.get(0, "s0");
-            assert_eq!(rig.run(0, 1000), Exit::Stopped(Stopped::Breakpoint), "{name}");
+            assert_eq!(
+                rig.run(0, 1000),
+                Exit::Stopped(Stopped::Breakpoint),
+                "{name}"
+            );
             assert_eq!(rig.get(0, "pc"), labels[name]);
             assert!(rig.get(0, "s0") - before <= 1);
         }
@@ -131,14 +135,24 @@ fn meets(text: &str, addr: u64, what: Watchpoint) -> bool {
     rig.put(RAM + 0x4000, &format!("{text}\nloop:\njal zero, @loop"));
     rig.map(root, 0x10000, RAM + 0x4000, RX, false);
     for page in 0..4 {
-        rig.map(root, 0x20_0000 + 0x1000 * page, RAM + 0x8000 + 0x1000 * page, RW, false);
+        rig.map(
+            root,
+            0x20_0000 + 0x1000 * page,
+            RAM + 0x8000 + 0x1000 * page,
+            RW,
+            false,
+        );
     }
     rig.translate(0, root, 1);
     rig.store(RAM + 0x9000, 0x55);
     for (name, value) in [("pc", 0x10000), ("a0", addr), ("s1", 0x1122_3344_5566_7788)] {
         rig.set(0, name, value);
     }
-    let untouched = |rig: &Rig| (0..0x800).map(|i| rig.load(RAM + 0x8000 + 8 * i)).sum::<u64>();
+    let untouched = |rig: &Rig| {
+        (0..0x800)
+            .map(|i| rig.load(RAM + 0x8000 + 8 * i))
+            .sum::<u64>()
+    };
     let before = untouched(&rig);
     rig.stop_at(&[], &[what]);
     let (exit, used) = rig.slice(0, 5);
@@ -147,7 +161,11 @@ fn meets(text: &str, addr: u64, what: Watchpoint) -> bool {
         return false;
     }
     // Nothing of it has happened; going on makes it happen.
-    assert_eq!((rig.get(0, "pc"), used, untouched(&rig)), (0x10000, 0, before), "{text}");
+    assert_eq!(
+        (rig.get(0, "pc"), used, untouched(&rig)),
+        (0x10000, 0, before),
+        "{text}"
+    );
     assert_eq!(rig.slice(0, 5), (Exit::Budget, 5), "{text}");
     true
 }
@@ -174,7 +192,11 @@ fn accesses_to_watched_memory_are_met() {
         ("sd s1, 0(a0)", AT + 0x1ff8, 0x3000, (false, true), true),
     ] {
         let what = watch(AT, bytes, loads, stores);
-        assert_eq!(meets(text, addr, what), want, "{text} at {addr:#x}: {what:?}");
+        assert_eq!(
+            meets(text, addr, what),
+            want,
+            "{text} at {addr:#x}: {what:?}"
+        );
     }
 }
 

@@ -1,28 +1,43 @@
-//! The debugger of a run.
+//! The symbols and the debugger of a run.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 
 use vm_runtime::gdb::{Gdb, Server};
-use vm_runtime::{ConsoleHub, Vm, read_symbols};
+use vm_runtime::{ConsoleHub, Symbols, Vm, read_symbols};
 
+use super::tracing;
 use crate::args::{Manner, RunArgs};
 use crate::diagnose::diagnose;
 use crate::report::Report;
 use crate::{codes, out};
 
-/// Gives the machine its symbols and its debugger, if the arguments ask for them.
-pub fn prepare(
+/// The symbols that were named, or that names in other arguments need.
+pub fn symbols(args: &RunArgs, vm: &mut Vm) -> Result<Option<Arc<Symbols>>, Report> {
+    let path = match (&args.symbols, &args.kernel) {
+        (Some(path), _) => path,
+        (None, Some(kernel)) if tracing::has_names(args) => kernel,
+        (None, None) if tracing::has_names(args) => {
+            return Err(
+                Report::new(codes::NO_SYMBOLS, "a name needs symbols").help("give --symbols FILE")
+            );
+        }
+        _ => return Ok(None),
+    };
+    let mut symbols = read_symbols(path).map_err(|error| diagnose(&error))?;
+    vm.settle_symbols(&mut symbols);
+    let symbols = Arc::new(symbols);
+    vm.set_symbols(symbols.clone());
+    Ok(Some(symbols))
+}
+
+/// Gives the machine its debugger, if the arguments ask for one.
+pub fn debugger(
     args: &RunArgs,
     common: &Manner,
     vm: &mut Vm,
     hub: &ConsoleHub,
 ) -> Result<(), Report> {
-    if let Some(path) = &args.symbols {
-        let mut symbols = read_symbols(path).map_err(|error| diagnose(&error))?;
-        vm.settle_symbols(&mut symbols);
-        vm.set_symbols(Arc::new(symbols));
-    }
     let Some(address) = &args.gdb else {
         return Ok(());
     };
@@ -31,7 +46,7 @@ pub fn prepare(
             ErrorKind::AddrInUse => "another run may wait there: give another one, as --gdb 1235",
             _ => "give a port of this machine, or a path in a folder that you may write to",
         };
-        Report::new(codes::DEBUGGER, "nobody can debug through this address")
+        Report::new(codes::DEBUGGER, codes::DEBUGGER.title)
             .at(format!("--gdb {address}"), error.to_string())
             .help(help)
     })?;
@@ -42,9 +57,9 @@ pub fn prepare(
         } else {
             "can be debugged"
         };
+        let address = server.address();
         out::tell(&format!(
-            "vm: {what}: gdb-multiarch -ex 'target remote {}'\n",
-            server.address()
+            "vm: {what}: gdb-multiarch -ex 'target remote {address}'\n"
         ));
     }
     vm.set_debugger(Box::new(Gdb::new(server, waits)));

@@ -270,7 +270,7 @@ impl Client {
     }
 
     fn put_in_force(&mut self, vm: &mut Vm) {
-        if let Some(stops) = self.session.points.to_put_in_force() {
+        if let Some(stops) = self.session.points.changed() {
             vm.set_stops(&stops);
         }
     }

@@ -87,7 +87,7 @@ impl Points {
     }
 
     /// What is to be put in force, if it is not what is.
-    pub fn to_put_in_force(&mut self) -> Option<Arc<Stops>> {
+    pub fn changed(&mut self) -> Option<Arc<Stops>> {
         let breaks = self.software.union(&self.hardware).chain(self.own.keys());
         let watches = self.watches.iter().copied().collect();
         let stops = Stops::new(breaks.copied().collect(), watches);

@@ -37,6 +37,8 @@ fn machine() -> (Vm, ConsoleHub) {
     let hub = ConsoleHub::new(Box::new(Silent));
     let mut vm = Vm::new(config, hub.clone(), None).expect("a machine");
     for cpu in 0..2 {
+        // Past the code that a machine begins with.
+        vm.set_register(cpu, "pc", BASE);
         vm.set_register(cpu, "x11", BASE + 0x1000 * (1 + cpu as u64));
     }
     (vm, hub)
@@ -308,7 +310,7 @@ fn no_packet_does_harm() {
                 }
                 Answer::Go(resume) => {
                     assert_eq!(resume.held.len(), 2);
-                    if let Some(stops) = session.points.to_put_in_force() {
+                    if let Some(stops) = session.points.changed() {
                         vm.set_stops(&stops);
                     }
                     vm.go_on(resume.step, resume.held);
@@ -364,6 +366,8 @@ fn a_debugger_visits_by_a_socket() {
         panic!("not a port");
     };
     vm.set_debugger(Box::new(Gdb::new(server, true)));
+    // So that a client that fails does not leave the machine running.
+    vm.set_limit(Some(200_000_000));
     let client = std::thread::spawn(move || {
         let stream = TcpStream::connect(at).expect("it listens");
         stream
