@@ -14,7 +14,7 @@ use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm, re
 use self::tracing::Tracing;
 use crate::args::{ConsoleMode, Manner, RunArgs};
 use crate::console::log::{self, Log};
-use crate::console::{BANNER, Failure, Keyboard, Pipe, Screen, terminal};
+use crate::console::{BANNER, Failure, Keyboard, Pipe, Progress, Screen, terminal};
 use crate::diagnose::{diagnose, file};
 use crate::report::{Report, printable};
 use crate::{codes, exits, out};
@@ -29,13 +29,21 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
     let (log, log_path) = log(args)?;
-    let screen = screen(args, common, &failure)?.with_log(log);
+    let quiet = common.quiet || common.json;
+    let progress = (!quiet).then(|| Progress::new("image   is read")).flatten();
+    let _ends = progress.as_ref().map(Progress::until_dropped);
+    let screen = screen(args, common, &failure)?
+        .with_log(log)
+        .with_progress(progress.clone());
     let hub = ConsoleHub::new(Box::new(screen));
     let about = config::describe(&config);
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
     if let Some(path) = &args.restore {
         let restored = Snapshot::read(path).and_then(|saved| vm.restore(&saved, path));
         restored.map_err(|error| diagnose(&error))?;
+    }
+    if let Some(progress) = &progress {
+        progress.begin();
     }
     failure.ends(vm.control());
     if common.verbose > 0 {

@@ -9,6 +9,7 @@ use vm_runtime::{ConsoleIo, Control};
 
 use super::escape::Filter;
 use super::log::Log;
+use super::progress::Progress;
 
 /// After so many bytes output is written even in the middle of a turn.
 const FULL: usize = 16 << 10;
@@ -62,6 +63,7 @@ pub struct Screen {
     filter: Option<Filter>,
     failure: Failure,
     log: Option<Log>,
+    progress: Option<Progress>,
 }
 
 impl Screen {
@@ -75,6 +77,7 @@ impl Screen {
             filter,
             failure,
             log: None,
+            progress: None,
         }
     }
 
@@ -85,21 +88,36 @@ impl Screen {
         self
     }
 
+    /// Shows how far the guest has come.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Option<Progress>) -> Self {
+        self.progress = progress;
+        self
+    }
+
     fn write(&mut self) {
-        let mut left = &self.pending[..];
-        while !left.is_empty() && !self.failure.is_set() {
-            match self.to.write(left) {
-                Ok(count) => left = left.get(count..).unwrap_or_default(),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    std::thread::sleep(PATIENCE);
-                }
-                Err(error) => self.failure.set(error),
-            }
+        let Self { to, failure, .. } = self;
+        match &self.progress {
+            Some(progress) => progress.write(&self.pending, |bytes| put(to, bytes, failure)),
+            None => put(to, &self.pending, failure),
         }
         self.pending.clear();
         if let Some(log) = &mut self.log {
             log.flush();
+        }
+    }
+}
+
+/// Writes everything, unless writing has failed before.
+fn put(to: &mut File, mut left: &[u8], failure: &Failure) {
+    while !left.is_empty() && !failure.is_set() {
+        match to.write(left) {
+            Ok(count) => left = left.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                std::thread::sleep(PATIENCE);
+            }
+            Err(error) => failure.set(error),
         }
     }
 }
@@ -127,5 +145,8 @@ impl ConsoleIo for Screen {
             self.pending.extend(filter.farewell());
         }
         self.write();
+        if let Some(progress) = &self.progress {
+            progress.end();
+        }
     }
 }
