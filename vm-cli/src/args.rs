@@ -214,9 +214,16 @@ pub struct RunArgs {
     /// The number of CPUs
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
     pub cpus: u32,
-    /// A raw disk; with `,ro` the guest may only read it
-    #[arg(long, value_name = "FILE[,ro]", value_parser = disk, help_heading = "Machine")]
+    /// A raw disk; `,ro`: the guest may only read it; `,ephemeral`: it writes to a throw-away copy
+    #[arg(long, value_name = "FILE[,ro|,ephemeral]", value_parser = disk, help_heading = "Machine")]
     pub drive: Vec<DiskConfig>,
+
+    /// Give the guest throw-away copies of its disks: the files stay as they are
+    #[arg(long, conflicts_with = "read_only", help_heading = "Machine")]
+    pub ephemeral: bool,
+    /// Let the guest only read its disks
+    #[arg(long, help_heading = "Machine")]
+    pub read_only: bool,
 
     /// Whose time the guest lives in: the host's, or one that only its instructions move
     #[arg(

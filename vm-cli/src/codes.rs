@@ -41,7 +41,7 @@ USAGE 1 2 "the command line is not understood"
 VALUE 2 2 "the value of a flag is not understood"
 "Sizes are a number with a unit: 512M, 2G, 64K, 4096B.
 Numbers are decimal, or hexadecimal with 0x in front; ranges are two numbers with two dots: 0x80000000..0x80001000.
-Disks are FILE or FILE,ro; traces are kinds with commas, and a file behind a colon: insn,trap:out.txt."
+Disks are FILE, FILE,ro or FILE,ephemeral; traces are kinds with commas, and a file behind a colon: insn,trap:out.txt."
 
 IMAGE_BOOT 3 2 "disk images can not be booted yet"
 "`vm run IMAGE` will start a disk image by itself. It can not do so yet, for the boot loader of such an image needs a UEFI firmware.
@@ -124,7 +124,27 @@ DISK_SIZE 30 2 "the disk is no whole number of sectors"
 
 DISK_LOCKED 31 2 "the disk is in use"
 "Another program uses the disk, or it was given twice. Two writers would destroy the file system in it.
-Readers can share a disk: --drive FILE,ro."
+Readers can share a disk: --drive FILE,ro, or --drive FILE,ephemeral, which gives the guest a throw-away copy to write to."
+
+NOT_A_FILE 32 2 "the disk is no file"
+"A disk is kept in a file; a device, a pipe or a socket was named. A device can be copied to a file: dd if=DEVICE of=FILE bs=1M."
+
+DISK_FORMAT 33 2 "the disk is in a format that can not be used"
+"The file begins as a file of another format does, such as qcow2 or VMDK, or as a packed one. Only raw disks can be used: `qemu-img convert -O raw` makes one.
+The format is not guessed for a disk that is written, since a guest can write to its disk what it likes. If the file is a raw disk all the same, say so: --drive FILE,format=raw."
+
+DISK_WRITE 34 75 "the host did not write to a disk"
+"The host refused to write what the guest wrote to a disk, or to make it durable: its own disk may be full, or failing. The guest was told that the request failed; nothing that it was told is durable is lost.
+After a failed attempt to make writes durable the disk answers no more, for nobody knows what is on it."
+
+DISK_READ 35 75 "the host did not read from a disk"
+"The host could not read what the guest asked for: the file may have been cut off by another program, or the host's disk is failing. The guest was told that the request failed."
+
+COPY 36 75 "a throw-away copy of a disk can not be kept"
+"What a guest writes to a disk with --ephemeral goes to a file without a name in the folder for temporary files, at most 16 GiB a disk. The folder is $TMPDIR, or /tmp."
+
+SAVE_COPY 37 2 "a state can not be saved beside a throw-away disk"
+"A saved state goes on with the disks as they were, and what was written to a throw-away copy is gone. Leave out --save, or let the disk keep what is written."
 
 NOT_A_STATE 40 2 "this is not a saved state"
 "The file does not begin as a file written by --save does."

@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use vm_runtime::VmError;
-use vm_runtime::error::{BootError, MachineError, RamError, StateError};
+use vm_runtime::error::{BootError, Holder, MachineError, RamError, StateError};
+use vm_runtime::{DiskTrouble, Notice, VmError};
 
 use crate::codes;
 use crate::report::Report;
@@ -32,6 +32,39 @@ pub fn diagnose(error: &VmError) -> Report {
             .at(path.display(), format!("the file is for {name}"))
             .help("give a kernel for riscv64")
         }
+        VmError::DiskSize { path, bytes: 0 } => Report::new(codes::DISK_SIZE, "the disk is empty")
+            .at(
+                path.display(),
+                "it has no bytes, and a disk has sectors of 512",
+            )
+            .help("`truncate -s 4G FILE` makes a disk with nothing on it"),
+        VmError::NotAFile { path } => Report::new(codes::NOT_A_FILE, "the disk is no file")
+            .at(path.display(), "it is a device, a pipe or a socket")
+            .help("copy a device to a file, or name a file"),
+        VmError::DiskFormat { path, format } => {
+            let name = path.display();
+            Report::new(
+                codes::DISK_FORMAT,
+                format!("{format} can not be used as a disk"),
+            )
+            .at(
+                &name,
+                format!("it begins as a file of the format {format} does"),
+            )
+            .help(match *format {
+                "gzip" | "xz" | "zstd" | "bzip2" => "unpack it first".to_owned(),
+                _ => format!("qemu-img convert -O raw {name} NEW makes a raw disk of it"),
+            })
+            .help(format!(
+                "if it is a raw disk all the same: --drive {name},format=raw"
+            ))
+        }
+        VmError::Overlay { source } => {
+            let place = std::env::temp_dir();
+            Report::new(codes::COPY, codes::COPY.title)
+                .at(place.display(), source.to_string())
+                .help("name another folder for temporary files with TMPDIR")
+        }
         VmError::DiskSize { path, bytes } => {
             Report::new(codes::DISK_SIZE, "the disk is no whole number of sectors")
                 .at(
@@ -40,6 +73,7 @@ pub fn diagnose(error: &VmError) -> Report {
                 )
                 .help("only raw disks can be used: `truncate -s %512 FILE` rounds one up")
         }
+        VmError::DiskInUse { path, holder } => disk_in_use(path, holder.as_ref()),
         VmError::Machine(error) => machine(error),
         VmError::Ram(error) => ram(error),
         VmError::State { path, source } => state(source).at(path.display(), source.to_string()),
@@ -62,6 +96,59 @@ fn machines() -> String {
         .join(", ")
 }
 
+/// The complaint about something that happened while the guest ran.
+#[must_use]
+pub fn notice(notice: &Notice) -> Report {
+    let Notice::Disk {
+        path,
+        trouble,
+        error,
+    } = notice;
+    let (code, fact, help) = match trouble {
+        DiskTrouble::Read => (
+            codes::DISK_READ,
+            "the guest was told that its read failed",
+            "was the file cut off while it was in use? is the host's disk sound?",
+        ),
+        DiskTrouble::Write => (
+            codes::DISK_WRITE,
+            "the guest was told that its write failed",
+            "make room on the host; what the guest wrote before is kept",
+        ),
+        DiskTrouble::WriteCopy => (
+            codes::COPY,
+            "the guest was told that its write failed",
+            "make room, or name another folder for temporary files with TMPDIR",
+        ),
+        DiskTrouble::Flush => (
+            codes::DISK_WRITE,
+            "what was written last may be lost, so the disk answers no more",
+            "check the file system on the disk before it is used again",
+        ),
+    };
+    Report::new(code, code.title)
+        .at(path.display(), format!("{error}; {fact}"))
+        .help(help)
+}
+
+fn disk_in_use(path: &Path, holder: Option<&Holder>) -> Report {
+    let name = path.display();
+    let who = holder.map_or_else(|| "another program".to_owned(), Holder::to_string);
+    let end = match holder {
+        Some(holder) => format!("end the other one: kill {}", holder.pid),
+        None => "was it given twice? else end the other program".to_owned(),
+    };
+    Report::new(codes::DISK_LOCKED, format!("the disk is in use by {who}"))
+        .at(
+            &name,
+            "it is locked, for two writers would destroy what is on it",
+        )
+        .help(end)
+        .help(format!(
+            "readers share a disk: --drive {name},ro or --drive {name},ephemeral"
+        ))
+}
+
 /// The complaint about a file that the host refuses.
 #[must_use]
 pub fn file(path: &Path, what: &str, source: &std::io::Error) -> Report {
@@ -72,11 +159,6 @@ pub fn file(path: &Path, what: &str, source: &std::io::Error) -> Report {
             "look at the name and the current folder",
         ),
         ErrorKind::IsADirectory => (codes::DIRECTORY, "this is a directory", "name a file in it"),
-        ErrorKind::WouldBlock => (
-            codes::DISK_LOCKED,
-            "the disk is in use",
-            "end the other program, or let both only read it: --drive FILE,ro",
-        ),
         ErrorKind::PermissionDenied if what.contains("disk") => (
             codes::UNREADABLE,
             "the disk can not be opened",

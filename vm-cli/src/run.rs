@@ -25,6 +25,8 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     if let Some(path) = &args.save {
         check_save(path)?;
     }
+    // Where that can not be had, the host's own rule stands.
+    let _ = vm_runtime::survive_file_limit();
     let (seed, virtual_time) = (config.seed, config.time == TimeMode::Virtual);
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
@@ -76,7 +78,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             ending.instructions
         ));
     }
-    say_ending(&ending, seed, virtual_time, common)
+    say_ending(&ending, &failure.told(), seed, virtual_time, common)
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
@@ -190,11 +192,17 @@ fn handle_signals(control: Control, hub: ConsoleHub) -> io::Result<()> {
 /// Says how the run ended, and gives the exit code.
 fn say_ending(
     ending: &Ending,
+    told: &[Report],
     seed: u64,
     virtual_time: bool,
     common: &Manner,
 ) -> Result<u8, Report> {
     let (verdict, code) = exits::verdict(ending.outcome);
+    // The host failed the guest, which may have made the best of it.
+    let code = match told.first() {
+        Some(report) if code == 0 => report.code.exit,
+        _ => code,
+    };
     let hash = ending.state_hash.map(|hash| format!("{hash:#018x}"));
     let sentence = exits::sentence(ending.outcome);
     if common.json {
@@ -208,6 +216,7 @@ fn say_ending(
             "resets": ending.resets,
             "state_hash": hash,
             "seed": seed,
+            "host_errors": told.iter().map(Report::json).collect::<Vec<_>>(),
         });
         out::print(&format!("{all}\n"))?;
         return Ok(code);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use vm_runtime::{DiskConfig, Firmware, TraceKinds};
+use vm_runtime::{DiskAccess, DiskConfig, DiskFormat, Firmware, TraceKinds};
 
 /// The units of sizes; the first one of a size is the one that help texts use.
 const UNITS: [(&str, u32); 5] = [("B", 0), ("K", 10), ("M", 20), ("G", 30), ("T", 40)];
@@ -65,25 +65,36 @@ pub fn range(text: &str) -> Result<Range<u64>, String> {
     Ok(from..to)
 }
 
-/// A disk: a file, and perhaps `,ro`.
+/// A disk: a file, and perhaps options behind commas.
 pub fn disk(text: &str) -> Result<DiskConfig, String> {
-    let (file, read_only) = match text.rsplit_once(',') {
-        Some((file, "ro")) => (file, true),
-        Some((file, "rw")) => (file, false),
-        Some((_, other)) if !other.contains(['.', '/']) => {
-            return Err(format!(
-                "`{other}` is not an option of a disk: write FILE or FILE,ro"
-            ));
+    const HELP: &str = "write FILE, FILE,ro or FILE,ephemeral, and perhaps format=raw behind it";
+    let (mut file, mut access, mut format) = (text, DiskAccess::Keep, DiskFormat::Unsaid);
+    while let Some((rest, option)) = file.rsplit_once(',') {
+        match option {
+            "ro" => access = DiskAccess::ReadOnly,
+            "rw" => access = DiskAccess::Keep,
+            "ephemeral" => access = DiskAccess::Ephemeral,
+            "format=raw" => format = DiskFormat::Raw,
+            // A comma may stand in a name; what looks like an option that is written wrong may not.
+            other if other.starts_with("format=") || !other.contains(['.', '/']) => {
+                let other = other.strip_prefix("format=").map_or_else(
+                    || format!("`{other}` is not an option of a disk"),
+                    |name| format!("disks in the format `{name}` can not be used"),
+                );
+                return Err(format!("{other}: {HELP}"));
+            }
+            _ => break,
         }
-        _ => (text, false),
-    };
+        file = rest;
+    }
     let file = file.strip_prefix("file=").unwrap_or(file);
     if file.is_empty() {
-        return Err("a disk needs a file: write FILE or FILE,ro".to_owned());
+        return Err(format!("a disk needs a file: {HELP}"));
     }
     Ok(DiskConfig {
         path: PathBuf::from(file),
-        read_only,
+        access,
+        format,
     })
 }
 
@@ -206,16 +217,31 @@ mod tests {
             assert_eq!(range(text).ok(), want, "{text:?}");
         }
         for (text, want) in [
-            ("a.img", Some(("a.img", false))),
-            ("a.img,ro", Some(("a.img", true))),
-            ("file=a.img,ro", Some(("a.img", true))),
-            ("a,b.img", Some(("a,b.img", false))),
+            ("a.img", Some(("a.img", DiskAccess::Keep, false))),
+            ("a.img,ro", Some(("a.img", DiskAccess::ReadOnly, false))),
+            (
+                "file=a.img,ro",
+                Some(("a.img", DiskAccess::ReadOnly, false)),
+            ),
+            (
+                "a.img,ephemeral,format=raw",
+                Some(("a.img", DiskAccess::Ephemeral, true)),
+            ),
+            (
+                "a.img,format=raw,ro",
+                Some(("a.img", DiskAccess::ReadOnly, true)),
+            ),
+            ("a,b.img", Some(("a,b.img", DiskAccess::Keep, false))),
             ("a.img,r0", None),
+            ("a.img,format=qcow2", None),
             (",ro", None),
             ("", None),
         ] {
-            let got = disk(text).ok().map(|disk| (disk.path, disk.read_only));
-            assert_eq!(got, want.map(|(path, ro)| (path.into(), ro)), "{text:?}");
+            let got = disk(text)
+                .ok()
+                .map(|disk| (disk.path, disk.access, disk.format == DiskFormat::Raw));
+            let want = want.map(|(path, access, raw)| (path.into(), access, raw));
+            assert_eq!(got, want, "{text:?}");
         }
         for (text, want) in [
             ("insn", Some((TraceKinds::INSN, None))),

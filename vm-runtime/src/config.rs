@@ -60,8 +60,49 @@ pub enum Firmware {
 pub struct DiskConfig {
     /// The file that holds it.
     pub path: PathBuf,
-    /// Whether the guest may only read.
-    pub read_only: bool,
+    /// What the guest may do with it.
+    pub access: DiskAccess,
+    /// What the file is said to be.
+    pub format: DiskFormat,
+}
+
+impl DiskConfig {
+    /// A raw disk that keeps what the guest writes.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            access: DiskAccess::Keep,
+            format: DiskFormat::Unsaid,
+        }
+    }
+
+    /// The same disk with this access.
+    #[must_use]
+    pub fn access(mut self, access: DiskAccess) -> Self {
+        self.access = access;
+        self
+    }
+}
+
+/// What becomes of what a guest writes to a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskAccess {
+    /// The file keeps it.
+    Keep,
+    /// The guest may only read.
+    ReadOnly,
+    /// The guest sees it until the run ends, and the file stays as it is.
+    Ephemeral,
+}
+
+/// What a disk's file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskFormat {
+    /// Nobody said so: raw, unless it begins as the file of another format does.
+    Unsaid,
+    /// The bytes of the disk, one after the other.
+    Raw,
 }
 
 /// Which device gets what is typed; what either prints is seen.

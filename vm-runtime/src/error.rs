@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use vm_device_boot::Arch;
 
+pub use crate::disk::Holder;
 pub use vm_core::StateError;
 pub use vm_device_boot::BootError;
 pub use vm_device_machine::MachineError;
@@ -58,6 +59,34 @@ pub enum VmError {
         /// Its size.
         bytes: u64,
     },
+    /// A disk that is a device, a pipe or the like.
+    #[error("{}: a disk must be a file, and this is no file", path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// A disk in a format that can not be used.
+    #[error("{}: the file is {format}, not a raw disk", path.display())]
+    DiskFormat {
+        /// The file.
+        path: PathBuf,
+        /// The format's name.
+        format: &'static str,
+    },
+    /// There is no place for a throw-away copy.
+    #[error("a throw-away copy of a disk can not be made in the folder for temporary files")]
+    Overlay {
+        /// The host's words.
+        source: std::io::Error,
+    },
+    /// A disk that somebody else uses.
+    #[error("{}: the disk is in use by {}", path.display(), user(holder.as_ref()))]
+    DiskInUse {
+        /// The file.
+        path: PathBuf,
+        /// Who uses it, if that could be found out.
+        holder: Option<Holder>,
+    },
     /// The machine can not be put together or started.
     #[error(transparent)]
     Machine(#[from] MachineError),
@@ -81,6 +110,11 @@ pub enum VmError {
     /// There is nothing to start.
     #[error("there is nothing to start: no kernel was given")]
     NoKernel,
+}
+
+/// Who uses a disk, in words.
+fn user(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another program".to_owned(), Holder::to_string)
 }
 
 impl VmError {

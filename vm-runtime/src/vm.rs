@@ -113,7 +113,7 @@ impl Vm {
         };
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
         for (number, disk) in config.disks.iter().enumerate() {
-            let file = RawFile::open(disk, number)?;
+            let file = RawFile::open(disk, number, console.clone())?;
             virtio.push(Box::new(Block::new(Box::new(file), completion)));
         }
         virtio.push(Box::new(Rng));

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot, Source,
-    Terminal, TimeMode,
+    Config, DiskAccess, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot,
+    Source, Terminal, TimeMode, VmError,
 };
 
 use crate::{Deed, Machine};
@@ -80,6 +80,21 @@ impl Guest {
         }))
     }
 
+    /// An installed Debian, whose disk stays as it is.
+    #[must_use]
+    pub fn debian() -> Option<Self> {
+        let kernel = need("riscv64/kernel")?;
+        let initrd = need("riscv64/debian-initrd.cpio.gz")?;
+        let guest = Self::of(Config {
+            kernel: Some(Source::File(kernel)),
+            initrd: Some(initrd),
+            append: "root=LABEL=root ro quiet console=ttyS0".to_owned(),
+            ram_bytes: 512 << 20,
+            ..Config::default()
+        });
+        Some(guest.disk(&need("riscv64/debian.img")?, DiskAccess::Ephemeral))
+    }
+
     fn of(config: Config) -> Self {
         Self {
             config,
@@ -119,9 +134,9 @@ impl Guest {
 
     /// With a raw disk.
     #[must_use]
-    pub fn disk(mut self, path: &Path, read_only: bool) -> Self {
-        let path = path.to_owned();
-        self.config.disks.push(DiskConfig { path, read_only });
+    pub fn disk(mut self, path: &Path, access: DiskAccess) -> Self {
+        let disk = DiskConfig::new(path).access(access);
+        self.config.disks.push(disk);
         self
     }
 
@@ -157,8 +172,13 @@ impl Guest {
     /// Builds the machine and leaves running it to the caller.
     #[must_use]
     pub fn machine(&self) -> Machine {
-        let machine = Machine::new(self.configuration(), self.script.clone());
+        let machine = self.try_machine();
         machine.unwrap_or_else(|error| panic!("the machine can not be built: {error}"))
+    }
+
+    /// Builds the machine, if the host lets it.
+    pub fn try_machine(&self) -> Result<Machine, VmError> {
+        Machine::new(self.configuration(), self.script.clone())
     }
 
     /// Builds the machine with somebody who watches its events.

@@ -88,6 +88,11 @@ impl Progress {
         (shown.before, shown.start, shown.last) = (None, now, now);
     }
 
+    /// Makes room for something else that is told.
+    pub fn make_room(&self) {
+        self.lock().wipe(&mut |text| out::tell(text));
+    }
+
     /// Nothing more is shown.
     pub fn end(&self) {
         let mut shown = self.lock();

@@ -5,11 +5,14 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use vm_runtime::{ConsoleIo, Control};
+use vm_runtime::{ConsoleIo, Control, Notice};
 
 use super::escape::Filter;
 use super::log::Log;
 use super::progress::Progress;
+use crate::args::ColorWhen;
+use crate::report::Report;
+use crate::{diagnose, out};
 
 /// After so many bytes output is written even in the middle of a turn.
 const FULL: usize = 16 << 10;
@@ -20,6 +23,8 @@ const PATIENCE: Duration = Duration::from_millis(1);
 #[derive(Clone, Debug, Default)]
 pub struct Failure {
     error: Arc<Mutex<Option<io::Error>>>,
+    /// What the user was told while the guest ran.
+    told: Arc<Mutex<Vec<Report>>>,
     control: Arc<OnceLock<Control>>,
 }
 
@@ -37,6 +42,20 @@ impl Failure {
     #[must_use]
     pub fn take(&self) -> Option<io::Error> {
         self.lock().take()
+    }
+
+    /// What the user was told while the guest ran.
+    #[must_use]
+    pub fn told(&self) -> Vec<Report> {
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, report: Report) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push(report);
     }
 
     fn is_set(&self) -> bool {
@@ -138,6 +157,19 @@ impl ConsoleIo for Screen {
 
     fn flush(&mut self) {
         self.write();
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        // Behind what the guest has printed so far.
+        self.write();
+        if let Some(progress) = &self.progress {
+            progress.make_room();
+        }
+        let report = diagnose::notice(notice);
+        let text = report.text(out::colors(ColorWhen::Auto));
+        // The terminal may be the guest's, where a new line does not begin at the left.
+        out::tell(&format!("\r\n{}", text.replace('\n', "\r\n")));
+        self.failure.note(report);
     }
 
     fn end(&mut self) {

@@ -3,7 +3,9 @@
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 
-use vm_runtime::{Config, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards};
+use vm_runtime::{
+    Config, DiskAccess, DiskConfig, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards,
+};
 
 use crate::args::{RunArgs, TerminalKind, Time};
 use crate::diagnose::{diagnose, file};
@@ -50,7 +52,7 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
             .memory
             .unwrap_or(if demo { DEMO_BYTES } else { RAM_BYTES }),
         cpus: args.cpus,
-        disks: args.drive.clone(),
+        disks: disks(args)?,
         time,
         terminal: match args.terminal {
             TerminalKind::Serial => Terminal::Serial,
@@ -66,6 +68,30 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
             _ => OnReset::Restart,
         },
     })
+}
+
+/// The disks, with what is asked of all of them.
+fn disks(args: &RunArgs) -> Result<Vec<DiskConfig>, Report> {
+    let mut disks = args.drive.clone();
+    for disk in &mut disks {
+        if args.read_only {
+            disk.access = DiskAccess::ReadOnly;
+        } else if args.ephemeral && disk.access == DiskAccess::Keep {
+            disk.access = DiskAccess::Ephemeral;
+        }
+    }
+    let copy = disks
+        .iter()
+        .find(|disk| disk.access == DiskAccess::Ephemeral);
+    match (copy, &args.save) {
+        (Some(disk), Some(state)) => Err(Report::new(codes::SAVE_COPY, codes::SAVE_COPY.title)
+            .at(
+                disk.path.display(),
+                format!("{} would go on without what was written", state.display()),
+            )
+            .help("leave out --save, or let the disk keep what is written")),
+        _ => Ok(disks),
+    }
 }
 
 /// A disk image can not be started by itself yet.
