@@ -2,7 +2,9 @@
 
 mod bare;
 mod cut;
+mod debian;
 mod demo;
+mod disk_locks;
 mod golden;
 mod kernel;
 mod privileged;
