@@ -1,6 +1,7 @@
 //! `vm run`.
 
 mod config;
+pub mod image;
 mod tracing;
 
 use std::fs::File;
@@ -8,7 +9,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm, replaceable};
 
 use self::tracing::Tracing;
@@ -21,7 +22,13 @@ use crate::{codes, exits, out};
 
 /// Starts a machine and stays until it ends.
 pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
-    let config = config::config(args)?;
+    let config = config::config(args, common.quiet || common.json)?;
+    if args.boot.as_deref() == Some("list") {
+        return image::list(&config, common);
+    }
+    if !common.quiet {
+        image::warn(&config);
+    }
     if let Some(path) = &args.save {
         check_save(path)?;
     }
@@ -39,13 +46,18 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         .with_progress(progress.clone());
     let hub = ConsoleHub::new(Box::new(screen));
     let about = config::describe(&config);
+    let about_disks = config.clone();
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
+    if let Some(progress) = &progress {
+        progress.begin();
+    }
+    let boot = vm.booted().map(image::boot_json);
+    if let (Some(booted), false, false) = (vm.booted(), common.quiet, common.json) {
+        out::tell(&image::lines(booted, &about_disks));
+    }
     if let Some(path) = &args.restore {
         let restored = Snapshot::read(path).and_then(|saved| vm.restore(&saved, path));
         restored.map_err(|error| diagnose(&error))?;
-    }
-    if let Some(progress) = &progress {
-        progress.begin();
     }
     failure.ends(vm.control());
     if common.verbose > 0 {
@@ -78,7 +90,8 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             ending.instructions
         ));
     }
-    say_ending(&ending, &failure.told(), seed, virtual_time, common)
+    let told = failure.told();
+    say_ending(&ending, &told, seed, virtual_time, boot.as_ref(), common)
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
@@ -195,6 +208,7 @@ fn say_ending(
     told: &[Report],
     seed: u64,
     virtual_time: bool,
+    boot: Option<&Value>,
     common: &Manner,
 ) -> Result<u8, Report> {
     let (verdict, code) = exits::verdict(ending.outcome);
@@ -206,7 +220,7 @@ fn say_ending(
     let hash = ending.state_hash.map(|hash| format!("{hash:#018x}"));
     let sentence = exits::sentence(ending.outcome);
     if common.json {
-        let all = json!({
+        let mut all = json!({
             "schema": 1,
             "verdict": verdict,
             "exit_code": code,
@@ -218,6 +232,9 @@ fn say_ending(
             "seed": seed,
             "host_errors": told.iter().map(Report::json).collect::<Vec<_>>(),
         });
+        if let (Some(boot), Some(all)) = (boot, all.as_object_mut()) {
+            all.insert("boot".to_owned(), boot.clone());
+        }
         out::print(&format!("{all}\n"))?;
         return Ok(code);
     }

@@ -215,8 +215,7 @@ fn a_pipe_that_is_given_as_a_disk_does_not_stop_the_program() {
         ("run --drive /dev/null", "VM0032", "--> /dev/null: "),
         ("run --drive .", "VM0013", "--> .: "),
         ("run --drive empty", "VM0030", "no bytes"),
-        ("run --drive cow", "VM0033", "qemu-img convert"),
-        ("run --drive cow,format=qcow2", "VM0002", "format=raw"),
+        ("run --drive cow,format=qcow2", "VM0064", "qemu-img convert"),
     ] {
         fs::write(folder.path().join("empty"), "").expect("a file");
         fs::File::create(folder.path().join("cow"))

@@ -1,6 +1,5 @@
 //! A disk in a raw file.
 
-mod format;
 mod holder;
 mod lock;
 mod overlay;
@@ -22,8 +21,6 @@ use self::overlay::Overlay;
 use crate::{ConsoleHub, DiskAccess, DiskConfig, DiskTrouble, Notice, VmError};
 
 const SECTOR: u64 = 512;
-/// How much of a file is looked at to see what it is.
-const HEAD: usize = 512;
 
 /// A disk in a raw file; each request is carried out when it is submitted.
 pub struct RawFile {
@@ -63,13 +60,6 @@ impl RawFile {
         let mut file = open.open(path).map_err(refused())?;
         let size = file.seek(SeekFrom::End(0));
         let bytes = size.map_err(VmError::file(path, "has no size that could be found out"))?;
-        let mut head = vec![0; bytes.min(HEAD as u64) as usize];
-        let read = file.read_exact_at(&mut head, 0);
-        read.map_err(VmError::file(path, "can not be read as a disk"))?;
-        if let Some(format) = format::other(config.format, &head) {
-            let path = path.to_owned();
-            return Err(VmError::DiskFormat { path, format });
-        }
         if bytes == 0 || !bytes.is_multiple_of(SECTOR) {
             let path = path.to_owned();
             return Err(VmError::DiskSize { path, bytes });

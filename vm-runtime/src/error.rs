@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vm_device_boot::Arch;
+use vm_device_bootdisk::DiskError;
 
 pub use crate::disk::Holder;
 pub use vm_core::StateError;
@@ -65,14 +66,6 @@ pub enum VmError {
         /// What was named.
         path: PathBuf,
     },
-    /// A disk in a format that can not be used.
-    #[error("{}: the file is {format}, not a raw disk", path.display())]
-    DiskFormat {
-        /// The file.
-        path: PathBuf,
-        /// The format's name.
-        format: &'static str,
-    },
     /// There is no place for a throw-away copy.
     #[error("a throw-away copy of a disk can not be made in the folder for temporary files")]
     Overlay {
@@ -86,6 +79,30 @@ pub enum VmError {
         path: PathBuf,
         /// Who uses it, if that could be found out.
         holder: Option<Holder>,
+    },
+    /// A disk that can not be booted.
+    #[error("{}: {source}", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: DiskError,
+    },
+    /// A file for another architecture than the one that was asked for.
+    #[error("{}: the file is for {}, not for {}", path.display(), found.name(), wanted.name())]
+    ArchOther {
+        /// The file.
+        path: PathBuf,
+        /// Its architecture.
+        found: Arch,
+        /// The one that was asked for.
+        wanted: Arch,
+    },
+    /// A disk in a format that can not be used yet.
+    #[error("{}: disks in the format qcow2 can not be used yet", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
     },
     /// The machine can not be put together or started.
     #[error(transparent)]

@@ -22,6 +22,7 @@ mod ending;
 pub mod error;
 mod event_log;
 mod files;
+mod image;
 mod input;
 mod inspect;
 mod notice;
@@ -33,12 +34,15 @@ mod vm;
 mod waker;
 
 pub use board::{Board, BoardKind, boards};
-pub use config::{Config, DiskAccess, DiskConfig, DiskFormat, Firmware, OnReset, Source, Terminal};
+pub use config::{
+    Boot, Config, DiskAccess, DiskConfig, DiskFormat, Firmware, OnReset, Source, Terminal,
+};
 pub use console::{ConsoleHub, ConsoleIo};
 pub use describe::describe;
 pub use ending::{Ending, Outcome};
 pub use error::VmError;
 pub use event_log::{TraceFilter, TraceWriter};
+pub use image::{Booted, boot_disk, disk_error, image_kind, wanted_archs};
 pub use input::{InputSink, read_input};
 pub use notice::{DiskTrouble, Notice};
 pub use signals::{Signal, on_signals, stop_self, survive_file_limit};
@@ -49,6 +53,7 @@ pub use waker::Waker;
 pub use vm_accel as accel;
 pub use vm_core::{TimeMode, Trace, TraceEvent, TraceKinds};
 pub use vm_device_boot as boot;
+pub use vm_device_bootdisk as bootdisk;
 pub use vm_device_bus::{Node, Value};
 pub use vm_engine_interp::{BlockStats, SharedTrace};
 pub use vm_ir::Frontend;

@@ -80,19 +80,43 @@ impl Guest {
         }))
     }
 
-    /// An installed Debian, whose disk stays as it is.
+    /// An installed Debian by its own menu; its disk stays as it is.
     #[must_use]
     pub fn debian() -> Option<Self> {
+        let mut guest = Self::from_disk(&need("riscv64/debian.img")?, "quiet");
+        guest.config.ram_bytes = 512 << 20;
+        for disk in &mut guest.config.disks {
+            disk.access = DiskAccess::Ephemeral;
+        }
+        Some(guest)
+    }
+
+    /// The same with a kernel and a command line that are given, on the virtio console alone.
+    #[must_use]
+    pub fn debian_on_virtio() -> Option<Self> {
         let kernel = need("riscv64/kernel")?;
         let initrd = need("riscv64/debian-initrd.cpio.gz")?;
         let guest = Self::of(Config {
             kernel: Some(Source::File(kernel)),
             initrd: Some(initrd),
-            append: "root=LABEL=root ro quiet console=ttyS0".to_owned(),
+            append: "root=LABEL=root ro quiet console=hvc0".to_owned(),
             ram_bytes: 512 << 20,
             ..Config::default()
         });
-        Some(guest.disk(&need("riscv64/debian.img")?, DiskAccess::Ephemeral))
+        let disk = need("riscv64/debian.img")?;
+        Some(guest.disk(&disk, DiskAccess::Ephemeral).virtio_console())
+    }
+
+    /// What the first disk boots, with words added to its command line.
+    #[must_use]
+    pub fn from_disk(path: &Path, append: &str) -> Self {
+        let guest = Self::of(Config {
+            boot: Some(vm_runtime::Boot::default()),
+            append: append.to_owned(),
+            ram_bytes: 256 << 20,
+            ..Config::default()
+        });
+        guest.disk(path, DiskAccess::Keep)
     }
 
     fn of(config: Config) -> Self {

@@ -40,7 +40,12 @@ fn root_logs_in_on_the_serial_line_and_nothing_has_failed() {
 
 #[test]
 fn root_logs_in_on_the_virtio_console() {
-    let Some(guest) = Guest::debian() else { return };
-    let guest = guest.virtio_console().seed(4);
-    check(guest, &["echo \"here=$(tty)\""], &["here=/dev/hvc0\n"]);
+    let Some(guest) = Guest::debian_on_virtio() else {
+        return;
+    };
+    check(
+        guest.seed(4),
+        &["echo \"here=$(tty)\""],
+        &["here=/dev/hvc0\n"],
+    );
 }

@@ -4,6 +4,7 @@ mod bare;
 mod cut;
 mod debian;
 mod demo;
+mod disk;
 mod disk_locks;
 mod golden;
 mod kernel;
