@@ -66,6 +66,7 @@ impl HostCell {
     /// The value.
     #[must_use]
     #[inline]
+    #[expect(clippy::useless_conversion, reason = "one of the four types is u64")]
     pub fn load(self, order: Ordering) -> u64 {
         on_atomic!(self, |atomic: Int| u64::from(Int::from_le(
             atomic.load(order)
@@ -80,6 +81,7 @@ impl HostCell {
     }
 
     /// Changes the value from `old` to `new`; if it is another one, that one.
+    #[expect(clippy::useless_conversion, reason = "one of the four types is u64")]
     pub fn compare_exchange(self, old: u64, new: u64) -> Result<(), u64> {
         on_atomic!(self, |atomic: Int| {
             let (old, new) = ((old as Int).to_le(), (new as Int).to_le());

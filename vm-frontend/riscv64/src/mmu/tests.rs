@@ -1,5 +1,6 @@
 //! A small page table in RAM, and what walks over it give.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use vm_core::{GuestPhys, GuestVirt, Width};
@@ -432,15 +433,17 @@ fn a_walk_never_undoes_what_somebody_else_wrote_to_the_entry() {
     let mut setup = Setup::new(8);
     setup.set(s::MENVCFG, envcfg::ADUE);
     let at = setup.map(0x5000, 3, 0, page(BASE) | V | R | W);
-    let (setup, stop) = (&setup, &AtomicBool::new(false));
+    let (setup, stop, both) = (&setup, &AtomicBool::new(false), &Barrier::new(2));
     std::thread::scope(|scope| {
         scope.spawn(move || {
+            both.wait();
             while !stop.load(Ordering::Relaxed) {
                 assert_eq!(setup.ask(0x5000, Access::Store), Ok(BASE));
             }
         });
+        both.wait();
         let mut own = 0;
-        for _ in 0..50_000 {
+        for _ in 0..500_000 {
             let mut entry = setup.entry(at);
             loop {
                 assert_eq!(entry & OWN, own, "the bit is as it was left");
