@@ -114,6 +114,14 @@ pub trait Net: Send {
     fn link_up(&self) -> bool {
         true
     }
+    /// Whether it takes packets of TCP over IPv4 that are larger than a frame.
+    fn takes_large(&self) -> bool {
+        false
+    }
+    /// Says whether the guest takes such packets; until then it does not.
+    fn give_large(&mut self, on: bool) {
+        let _ = on;
+    }
     /// The guest's card has lost all it knew: so should whoever talked with it.
     fn reset(&mut self) {}
 }

@@ -2,9 +2,9 @@
 //!
 //! VIRTIO 1.3, section 5.1, "Network Device".
 //! One pair of queues and the control queue.
-//! The device completes checksums for the driver (`VIRTIO_NET_F_CSUM`), but cuts no large packets
-//! into frames and joins none: the features of section 5.1.6.2 that begin with `HOST_` and
-//! `GUEST_` are not offered, but for `GUEST_CSUM`.
+//! The device completes checksums for the driver (`VIRTIO_NET_F_CSUM`).
+//! Of the kinds of large packets it knows TCP over IPv4, in both directions, and offers them if
+//! the network can do something with packets that are larger than a frame.
 
 use std::collections::VecDeque;
 
@@ -19,6 +19,8 @@ use crate::segments;
 pub(crate) const F_CSUM: u64 = 1 << 0;
 pub(crate) const F_GUEST_CSUM: u64 = 1 << 1;
 pub(crate) const F_MTU: u64 = 1 << 3;
+pub(crate) const F_GUEST_TSO4: u64 = 1 << 7;
+pub(crate) const F_HOST_TSO4: u64 = 1 << 11;
 pub(crate) const F_MAC: u64 = 1 << 5;
 pub(crate) const F_MRG_RXBUF: u64 = 1 << 15;
 pub(crate) const F_STATUS: u64 = 1 << 16;
@@ -39,6 +41,9 @@ pub(crate) const HEADER: usize = 12;
 const NEEDS_CSUM: u8 = 1;
 /// `VIRTIO_NET_HDR_F_DATA_VALID`: the driver need not look at checksums.
 const DATA_VALID: u8 = 2;
+
+/// `VIRTIO_NET_HDR_GSO_TCPV4`: a large packet of TCP over IPv4.
+const GSO_TCPV4: u8 = 1;
 
 /// The bytes of an Ethernet header.
 const ETHERNET: usize = 14;
@@ -87,6 +92,13 @@ impl NetCard {
         }
     }
 
+    /// Notes what the driver has accepted.
+    fn accept(&mut self, features: u64) {
+        self.features = features;
+        let needed = F_GUEST_TSO4 | F_GUEST_CSUM;
+        self.net.give_large(features & needed == needed);
+    }
+
     /// Moves frames into the driver's buffers until one of the two has an end.
     fn receive(&mut self, io: &mut Io) {
         while io.live() {
@@ -129,10 +141,7 @@ impl NetCard {
             if !self.take_buffer(io) {
                 return false;
             }
-            room += self
-                .room
-                .back()
-                .map_or(0, |c| segments::total(&c.writable));
+            room += self.room.back().map_or(0, |c| segments::total(&c.writable));
         }
         if room < need {
             // A driver without mergeable buffers has given one that is too small: it gets
@@ -143,10 +152,13 @@ impl NetCard {
             return true;
         }
         let mut bytes = vec![0; HEADER];
-        if self.features & F_GUEST_CSUM != 0 && self.net.vouches() {
-            bytes[0] = DATA_VALID;
-        }
         bytes.extend_from_slice(frame);
+        let (header, copy) = bytes.split_at_mut(HEADER);
+        if frame.len() > ETHERNET + usize::from(self.mtu) {
+            self.describe_large(header, copy);
+        } else if self.features & F_GUEST_CSUM != 0 && self.net.vouches() {
+            header[0] = DATA_VALID;
+        }
         let count = self.spread(bytes.len() as u64);
         bytes[10..12].copy_from_slice(&count.to_le_bytes());
         let mut done = 0;
@@ -161,6 +173,22 @@ impl NetCard {
             io.push(RECEIVE, chain.head, written as u32);
         }
         true
+    }
+
+    /// Says in the header how a large packet of TCP over IPv4 is to be cut; its own checksum
+    /// becomes that of the pseudo header, as for a packet whose sum is still to be completed.
+    fn describe_large(&self, header: &mut [u8], frame: &mut [u8]) {
+        let Some(large) = Large::read(frame) else {
+            return;
+        };
+        let size = usize::from(self.mtu).saturating_sub(large.headers - ETHERNET);
+        let words = [large.headers, size, large.tcp, TCP_CHECKSUM];
+        header[..2].copy_from_slice(&[NEEDS_CSUM, GSO_TCPV4]);
+        for (place, word) in header[2..10].as_chunks_mut::<2>().0.iter_mut().zip(words) {
+            *place = (word as u16).to_le_bytes();
+        }
+        let at = large.tcp + TCP_CHECKSUM;
+        frame[at..at + 2].copy_from_slice(&large.pseudo.to_be_bytes());
     }
 
     /// How many of the buffers that were taken so many bytes need.
@@ -198,7 +226,10 @@ impl NetCard {
     fn outgoing<'a>(&self, packet: &'a mut [u8]) -> Option<&'a [u8]> {
         let (header, frame) = packet.split_at_mut_checked(HEADER)?;
         let (flags, gso) = (header[0], header[1]);
-        if gso != 0 || frame.len() < ETHERNET {
+        let large = gso == GSO_TCPV4 && self.features & F_HOST_TSO4 != 0;
+        // A large packet is whole when its sum is; an agreed one asks for that.
+        let sound = gso == 0 || (large && flags & NEEDS_CSUM != 0);
+        if !sound || frame.len() < ETHERNET {
             return None;
         }
         if flags & NEEDS_CSUM != 0 {
@@ -235,16 +266,57 @@ fn complete(frame: &mut [u8], start: usize, offset: usize) -> Option<()> {
     for pair in part.chunks(2) {
         sum += u64::from(u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
     }
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
     // UDP writes a sum of zero as all ones, and for TCP the two are the same.
-    let check = match !(sum as u16) {
+    let check = match !fold(sum) {
         0 => 0xffff,
         check => check,
     };
     part.get_mut(place)?.copy_from_slice(&check.to_be_bytes());
     Some(())
+}
+
+/// Where the checksum stands in a TCP header.
+const TCP_CHECKSUM: usize = 16;
+
+/// What the header of a large packet says about it.
+struct Large {
+    /// The bytes of all headers together.
+    headers: usize,
+    /// Where that of TCP begins.
+    tcp: usize,
+    /// The sum of the pseudo header.
+    pseudo: u16,
+}
+
+impl Large {
+    /// Reads a frame with TCP over IPv4 in it.
+    fn read(frame: &[u8]) -> Option<Self> {
+        let first = *frame.get(ETHERNET)?;
+        let tcp = ETHERNET + usize::from(first & 15) * 4;
+        let headers = tcp + usize::from(frame.get(tcp + 12)? >> 4) * 4;
+        let ip = frame.get(ETHERNET..tcp)?;
+        let is_tcp = frame.get(12..14)? == [8, 0] && first >> 4 == 4 && *ip.get(9)? == 6;
+        if !is_tcp || frame.len() < headers.max(tcp + 20) {
+            return None;
+        }
+        let mut sum = 6 + (frame.len() - tcp) as u64;
+        for pair in ip.get(12..20)?.as_chunks::<2>().0 {
+            sum += u64::from(u16::from_be_bytes(*pair));
+        }
+        Some(Self {
+            headers,
+            tcp,
+            pseudo: fold(sum),
+        })
+    }
+}
+
+/// A sum of words with its carries added in.
+fn fold(mut sum: u64) -> u16 {
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum as u16
 }
 
 impl VirtioDevice for NetCard {
@@ -262,8 +334,13 @@ impl VirtioDevice for NetCard {
 
     fn features(&self) -> u64 {
         let checksums = F_CSUM | F_GUEST_CSUM;
+        let large = if self.net.takes_large() {
+            F_GUEST_TSO4 | F_HOST_TSO4
+        } else {
+            0
+        };
         let control = F_CTRL_VQ | F_CTRL_RX | F_CTRL_MAC_ADDR;
-        checksums | control | F_MTU | F_MAC | F_MRG_RXBUF | F_STATUS
+        checksums | large | control | F_MTU | F_MAC | F_MRG_RXBUF | F_STATUS
     }
 
     fn queues(&self) -> &'static [u16] {
@@ -280,7 +357,7 @@ impl VirtioDevice for NetCard {
     }
 
     fn start(&mut self, features: u64, _io: &mut Io) {
-        self.features = features;
+        self.accept(features);
     }
 
     fn notify(&mut self, queue: usize, io: &mut Io) {
@@ -321,7 +398,7 @@ impl VirtioDevice for NetCard {
     fn restore(&mut self, from: &Fields) -> Result<(), StateError> {
         from.up_to_version(1)?;
         self.reset();
-        self.features = from.u64("features")?;
+        self.accept(from.u64("features")?);
         if from.bytes("mac")? != self.mac {
             return Err(from.bad("mac"));
         }

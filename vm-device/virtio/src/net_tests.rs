@@ -7,8 +7,8 @@ use vm_core::Width;
 use vm_device_bus::{Device, Net};
 
 use crate::net::{
-    CONTROL, F_CSUM, F_CTRL_MAC_ADDR, F_CTRL_RX, F_CTRL_VQ, F_GUEST_CSUM, F_MRG_RXBUF, F_STATUS,
-    FRAME, HEADER, RECEIVE, SEND,
+    CONTROL, F_CSUM, F_CTRL_MAC_ADDR, F_CTRL_RX, F_CTRL_VQ, F_GUEST_CSUM, F_GUEST_TSO4,
+    F_HOST_TSO4, F_MRG_RXBUF, F_STATUS, FRAME, HEADER, RECEIVE, SEND,
 };
 use crate::testing::{DATA, Driver, WRITE, storm};
 use crate::{MmioSlot, NetCard, VirtioDevice};
@@ -28,6 +28,7 @@ struct Ends {
     sent: Vec<Vec<u8>>,
     resets: usize,
     unplugged: bool,
+    gives_large: bool,
 }
 
 impl Script {
@@ -55,6 +56,14 @@ impl Net for Script {
 
     fn vouches(&self) -> bool {
         true
+    }
+
+    fn takes_large(&self) -> bool {
+        true
+    }
+
+    fn give_large(&mut self, on: bool) {
+        self.0.lock().unwrap().gives_large = on;
     }
 
     fn link_up(&self) -> bool {
@@ -92,7 +101,10 @@ fn a_frame_is_sent_without_its_header() {
     let script = Script::default();
     let mut driver = Driver::new(script.card(), 0);
     driver.fill(DATA + HEADER as u64, &frame(ALL, 60));
-    driver.send(SEND, &[(DATA, 12, 0), (DATA + 12, 14, 0), (DATA + 26, 46, 0)]);
+    driver.send(
+        SEND,
+        &[(DATA, 12, 0), (DATA + 12, 14, 0), (DATA + 26, 46, 0)],
+    );
     assert_eq!(script.sent(), [frame(ALL, 60)]);
     assert_eq!(driver.used(SEND), [(0, 0)]);
     for (bytes, first) in [(11, 0), (12, 0), (25, 0), (60, 1 << 8), (60, 1)] {
@@ -105,7 +117,11 @@ fn a_frame_is_sent_without_its_header() {
     driver.fill(DATA, &[0; 64]);
     driver.send(SEND, &[(DATA, most, 0)]);
     driver.send(SEND, &[(DATA, most, 0), (DATA, 1, 0)]);
-    assert_eq!(script.sent().len(), 1, "the largest, and one that is too large");
+    assert_eq!(
+        script.sent().len(),
+        1,
+        "the largest, and one that is too large"
+    );
     assert!(!driver.broken());
 }
 
@@ -130,7 +146,13 @@ fn a_checksum_is_completed_where_the_driver_says() {
     assert_eq!(sent[22..], [0x22, 0x0d], "the complement of 0xddf2");
     let sent = check(&mut driver, 15, 7).expect("an odd start");
     assert_eq!(sent.len(), 24);
-    for (start, offset) in [(14, 9), (14, 0xffff), (25, 0), (0xffff, 0), (0xffff, 0xffff)] {
+    for (start, offset) in [
+        (14, 9),
+        (14, 0xffff),
+        (25, 0),
+        (0xffff, 0),
+        (0xffff, 0xffff),
+    ] {
         assert_eq!(check(&mut driver, start, offset), None, "{start} {offset}");
     }
     let script = Script::default();
@@ -198,6 +220,80 @@ fn a_large_frame_is_spread_over_buffers_that_merge() {
         driver.send(RECEIVE, &[(DATA, 1, WRITE)]);
     }
     assert!(driver.broken(), "buffers of a byte");
+}
+
+/// A frame with TCP over IPv4 and so many bytes of it.
+fn tcp_frame(bytes: usize) -> Vec<u8> {
+    let mut out = MAC.to_vec();
+    out.extend([0x52, 0x55, 10, 0, 2, 2, 8, 0, 0x45, 0]);
+    out.extend((40 + bytes as u16).to_be_bytes());
+    out.extend([0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 2, 2, 10, 0, 2, 15]);
+    out.extend([
+        0, 80, 1, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 16, 9, 9, 0xab, 0xcd, 0, 0,
+    ]);
+    out.resize(54 + bytes, 7);
+    out
+}
+
+#[test]
+fn large_packets_come_with_word_of_how_to_cut_them() {
+    let script = Script::default();
+    let all = F_GUEST_CSUM | F_GUEST_TSO4 | F_MRG_RXBUF;
+    for (features, gives) in [(all, true), (F_GUEST_TSO4, false), (F_GUEST_CSUM, false)] {
+        let driver = Driver::new(script.card(), features);
+        assert_eq!(script.0.lock().unwrap().gives_large, gives, "{features:#x}");
+        let mut copy = MmioSlot::new(script.card());
+        script.0.lock().unwrap().gives_large = !gives;
+        assert!(driver.bus.survives(&mut copy));
+        assert_eq!(
+            script.0.lock().unwrap().gives_large,
+            gives,
+            "after a restore"
+        );
+    }
+    let mut driver = Driver::new(script.card(), all);
+    script.comes(&tcp_frame(4000));
+    for i in 0..3 {
+        driver.send(RECEIVE, &[(DATA + i * 0x1000, 1536, WRITE)]);
+    }
+    assert_eq!(
+        driver.used(RECEIVE),
+        [(0, 1536), (1, 1536), (2, 4066 - 3072)]
+    );
+    let header = driver.bytes(DATA, HEADER);
+    // The checksum is to be completed from 34 on, at 16 behind that; headers have 54 bytes, and
+    // 1460 of TCP fit a frame.
+    assert_eq!(header, [1, 1, 54, 0, 0xb4, 5, 34, 0, 16, 0, 3, 0]);
+    let pseudo: u32 = 0x0a00 + 0x0202 + 0x0a00 + 0x020f + 6 + 4020;
+    let sum = driver.bytes(DATA + 12 + 50, 2);
+    assert_eq!(sum, (pseudo as u16).to_be_bytes());
+    script.comes(&frame(MAC, 3000));
+    for i in 0..2 {
+        driver.send(RECEIVE, &[(DATA + i * 0x1000, 1536, WRITE)]);
+    }
+    assert_eq!(
+        driver.bytes(DATA, 2),
+        [0, 0],
+        "nothing to say about what is not TCP"
+    );
+}
+
+#[test]
+fn large_packets_are_sent_if_that_was_agreed_on() {
+    for (features, flags, gso, sent) in [
+        (F_CSUM | F_HOST_TSO4, 1, 1, 1),
+        (F_CSUM | F_HOST_TSO4, 0, 1, 0),
+        (F_CSUM | F_HOST_TSO4, 1, 3, 0),
+        (F_CSUM | F_HOST_TSO4, 1, 0x81, 0),
+        (F_CSUM, 1, 1, 0),
+    ] {
+        let script = Script::default();
+        let mut driver = Driver::new(script.card(), features);
+        driver.fill(DATA, &[flags, gso, 54, 0, 0xb4, 5, 34, 0, 16, 0, 0, 0]);
+        driver.fill(DATA + 12, &tcp_frame(9000));
+        driver.send(SEND, &[(DATA, 12 + 9054, 0)]);
+        assert_eq!(script.sent().len(), sent, "{features:#x} {flags} {gso}");
+    }
 }
 
 #[test]
@@ -280,7 +376,11 @@ fn a_reset_reaches_the_network_and_forgets_what_waits() {
     assert_eq!(script.0.lock().unwrap().resets, before + 1);
     script.comes(&frame(MAC, 60));
     wake(&mut driver);
-    assert_eq!(driver.bytes(DATA, 72), [0; 72], "old buffers are not touched");
+    assert_eq!(
+        driver.bytes(DATA, 72),
+        [0; 72],
+        "old buffers are not touched"
+    );
 }
 
 #[test]
