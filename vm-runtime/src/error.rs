@@ -58,6 +58,17 @@ pub enum VmError {
         /// Its size.
         bytes: u64,
     },
+    /// A port of the host that can not stand for one of the guest's.
+    #[error("{}:{} can not be listened at: {source}", forward.bind, forward.host)]
+    Forward {
+        /// What was asked for.
+        forward: crate::PortForward,
+        /// The host's words.
+        source: std::io::Error,
+    },
+    /// The host does not give what the guest's network needs.
+    #[error("the guest's network can not be started: {0}")]
+    Network(#[source] std::io::Error),
     /// The machine can not be put together or started.
     #[error(transparent)]
     Machine(#[from] MachineError),

@@ -6,7 +6,7 @@
 //! Host files and host time are touched only here and in the command line's own crate.
 //!
 //! **Invariant**: in virtual time nothing but the configuration, the seed and the console's input
-//! decides what the guest sees.
+//! decides what the guest sees, unless it was given a network.
 //!
 //! **Invariant**: the same images and the same seed are the same run, however it is cut: a limit
 //! or a saved state in its middle changes nothing.
@@ -24,6 +24,7 @@ mod event_log;
 mod files;
 mod input;
 mod inspect;
+mod net;
 mod panic_watch;
 mod signals;
 mod snapshot;
@@ -39,6 +40,7 @@ pub use ending::{Ending, Outcome};
 pub use error::VmError;
 pub use event_log::{TraceFilter, TraceWriter};
 pub use input::{InputSink, read_input};
+pub use net::{Network, PortForward, Protocol, UserNetwork};
 pub use signals::{Signal, on_signals, stop_self};
 pub use snapshot::Snapshot;
 pub use vm::{Control, Vm};

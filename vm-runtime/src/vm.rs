@@ -18,6 +18,7 @@ use crate::config::{Source, Terminal};
 use crate::console::OutputOnly;
 use crate::disk::RawFile;
 use crate::files::Files;
+use crate::net::NetHandle;
 use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, VmError};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
@@ -79,6 +80,7 @@ pub struct Vm {
     pub(crate) config: Config,
     files: Files,
     pub(crate) console: ConsoleHub,
+    pub(crate) network: NetHandle,
     control: Control,
     trace: Option<SharedTrace>,
 }
@@ -122,6 +124,9 @@ impl Vm {
             virtio.push(Box::new(PortConsole::new(serial)));
             serial = Box::new(OutputOnly(console.clone()));
         }
+        // Behind all others, so that a network changes nothing about where those are.
+        let (network, card) = NetHandle::start(&config.network, console.waker())?;
+        virtio.extend(card);
         let board = (kind.build)(Parts {
             cpus: config.cpus,
             ram_bytes: config.ram_bytes,
@@ -157,6 +162,7 @@ impl Vm {
             config,
             files,
             console,
+            network,
             control: Control::default(),
             trace,
         };
