@@ -21,6 +21,7 @@ mod explain;
 mod legacy;
 mod machine;
 mod out;
+mod ports;
 mod report;
 mod run;
 mod summary;

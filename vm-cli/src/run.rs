@@ -16,7 +16,7 @@ use crate::args::{ConsoleMode, Manner, RunArgs};
 use crate::console::{BANNER, Failure, Keyboard, Pipe, Screen, terminal};
 use crate::diagnose::{diagnose, file};
 use crate::report::Report;
-use crate::{codes, exits, out};
+use crate::{codes, exits, out, ports};
 
 /// Starts a machine and stays until it ends.
 pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
@@ -24,7 +24,11 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     if let Some(path) = &args.save {
         check_save(path)?;
     }
-    let (seed, virtual_time) = (config.seed, config.time == TimeMode::Virtual);
+    let about_run = AboutRun {
+        seed: config.seed,
+        virtual_time: config.time == TimeMode::Virtual,
+        network: ports::name(&config.network),
+    };
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
     let hub = ConsoleHub::new(Box::new(screen(args, common, &failure)?));
@@ -65,7 +69,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             ending.instructions
         ));
     }
-    say_ending(&ending, seed, virtual_time, common)
+    say_ending(&ending, &about_run, common)
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
@@ -154,13 +158,22 @@ fn handle_signals(control: Control, hub: ConsoleHub) -> io::Result<()> {
     })
 }
 
-/// Says how the run ended, and gives the exit code.
-fn say_ending(
-    ending: &Ending,
+/// What of a run's configuration belongs to its result.
+struct AboutRun {
     seed: u64,
     virtual_time: bool,
-    common: &Manner,
-) -> Result<u8, Report> {
+    network: &'static str,
+}
+
+impl AboutRun {
+    /// Whether the same command line gives the same run.
+    fn repeatable(&self) -> bool {
+        self.virtual_time && self.network == ports::NONE
+    }
+}
+
+/// Says how the run ended, and gives the exit code.
+fn say_ending(ending: &Ending, about: &AboutRun, common: &Manner) -> Result<u8, Report> {
     let (verdict, code) = exits::verdict(ending.outcome);
     let hash = ending.state_hash.map(|hash| format!("{hash:#018x}"));
     let sentence = exits::sentence(ending.outcome);
@@ -174,7 +187,9 @@ fn say_ending(
             "guest_ns": ending.guest_ns,
             "resets": ending.resets,
             "state_hash": hash,
-            "seed": seed,
+            "seed": about.seed,
+            "network": about.network,
+            "repeatable": about.repeatable(),
         });
         out::print(&format!("{all}\n"))?;
         return Ok(code);
@@ -185,8 +200,14 @@ fn say_ending(
     if let Some(sentence) = sentence {
         out::tell(&format!("\nvm: {sentence} (exit code {code})\n"));
     }
-    if let (true, Some(hash)) = (virtual_time, hash) {
-        out::tell(&format!("state-hash {hash} seed {seed}\n"));
+    if let (true, Some(hash)) = (about.virtual_time, hash) {
+        let seed = about.seed;
+        let but = if about.repeatable() {
+            ""
+        } else {
+            " (not repeatable: the guest had a network)"
+        };
+        out::tell(&format!("state-hash {hash} seed {seed}{but}\n"));
     }
     Ok(code)
 }
