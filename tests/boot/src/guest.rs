@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot, Source,
+    Config, DiskConfig, Ending, Firmware, Network, OnReset, Outcome, SharedTrace, Snapshot, Source,
     Terminal, TimeMode,
 };
 
@@ -122,6 +122,13 @@ impl Guest {
     pub fn disk(mut self, path: &Path, read_only: bool) -> Self {
         let path = path.to_owned();
         self.config.disks.push(DiskConfig { path, read_only });
+        self
+    }
+
+    /// With a network.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.config.network = network;
         self
     }
 

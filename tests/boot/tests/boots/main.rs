@@ -5,6 +5,7 @@ mod cut;
 mod demo;
 mod golden;
 mod kernel;
+mod network;
 mod privileged;
 mod restart;
 mod shell;
