@@ -12,6 +12,7 @@
 mod args;
 mod codes;
 mod command;
+mod config;
 mod console;
 mod diagnose;
 mod disasm;
@@ -22,8 +23,10 @@ mod legacy;
 mod machine;
 mod out;
 mod ports;
+mod project;
 mod report;
 mod run;
+mod shell;
 mod summary;
 mod units;
 

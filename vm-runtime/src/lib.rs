@@ -42,7 +42,7 @@ pub use event_log::{TraceFilter, TraceWriter};
 pub use input::{InputSink, read_input};
 pub use net::{Network, PortForward, Protocol, UserNetwork};
 pub use signals::{Signal, on_signals, stop_self};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, replaceable};
 pub use vm::{Control, Vm};
 pub use waker::Waker;
 
