@@ -43,6 +43,10 @@ pub trait Board: Send {
     fn network_devices(&self) -> Vec<DeviceId> {
         self.console_devices()
     }
+    /// What stands on the PCIe bus, with its slots.
+    fn functions(&self) -> Vec<(u8, &'static str)> {
+        Vec::new()
+    }
     /// Fills memory for a start from power-on.
     fn load(
         &mut self,

@@ -35,7 +35,7 @@ mod waker;
 pub use board::{Board, BoardKind, boards};
 pub use config::{Config, DiskConfig, Firmware, OnReset, Source, Terminal};
 pub use console::{ConsoleHub, ConsoleIo};
-pub use describe::describe;
+pub use describe::{describe, pci_functions};
 pub use ending::{Ending, Outcome};
 pub use error::VmError;
 pub use event_log::{TraceFilter, TraceWriter};

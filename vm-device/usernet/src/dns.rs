@@ -63,9 +63,12 @@ fn reply(query: &[u8], question: &Question, code: u8) -> Option<Vec<u8>> {
 /// The one question of a query.
 fn question(query: &[u8]) -> Option<Question> {
     let standard = *query.get(2)? & 0xf8 == 0 && word(query, 4)? == 1;
+    if !standard {
+        return None;
+    }
     let mut at = HEADER;
     let mut labels = Vec::new();
-    while standard {
+    loop {
         let length = usize::from(*query.get(at)?);
         at += 1;
         if length == 0 {
@@ -84,7 +87,6 @@ fn question(query: &[u8]) -> Option<Question> {
         labels.push(String::from_utf8_lossy(query.get(at..at + length)?).into_owned());
         at += length;
     }
-    None
 }
 
 #[cfg(test)]

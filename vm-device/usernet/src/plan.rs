@@ -82,7 +82,7 @@ impl Plan {
             || ip.octets()[0] == 0
             || ip.octets()[0] >= 240
             || is_local(ip);
-        (!closed).then(|| SocketAddr::V4(to))
+        (!closed).then_some(SocketAddr::V4(to))
     }
 }
 

@@ -158,8 +158,8 @@ impl Flow {
             }
         }
         if self.stage == Stage::Open && !self.closed {
-            self.to_host(host);
-            self.to_guest(host);
+            self.feed_host(host);
+            self.feed_guest(host);
         }
         self.emit(now_us, iface, out);
         self.settle(now_us, iface, out, host)
@@ -179,7 +179,7 @@ impl Flow {
     }
 
     /// What the guest has sent goes to the host's peer.
-    fn to_host(&mut self, host: &mut dyn Host) {
+    fn feed_host(&mut self, host: &mut dyn Host) {
         let socket = self.host;
         self.blocked = false;
         while self.tcp().can_recv() {
@@ -217,7 +217,7 @@ impl Flow {
     }
 
     /// What the host's peer has sent goes to the guest.
-    fn to_guest(&mut self, host: &mut dyn Host) {
+    fn feed_guest(&mut self, host: &mut dyn Host) {
         let socket = self.host;
         while !self.host_ended && self.tcp().can_send() {
             let mut got = Got::Nothing;

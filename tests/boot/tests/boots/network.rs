@@ -11,7 +11,10 @@ use vm_runtime::{Network, Outcome, PortForward, Protocol, UserNetwork};
 
 const PROMPT: &str = "~ # ";
 /// What `udhcpc` calls when it has got an address; typed so that the echo says nothing.
-const BOUND: &str = r#"echo '#!/bin/sh' > /tmp/bound; echo '[ $1 = bound ] && ip addr add $ip/24 dev $interface && ip route add default via $router && echo VM-BOUND $ip $router $dns $mtu' >> /tmp/bound; chmod +x /tmp/bound"#;
+const BOUND: &str = "echo '#!/bin/sh' > /tmp/bound; \
+    echo '[ $1 = bound ] && ip addr add $ip/24 dev $interface && \
+    ip route add default via $router && \
+    echo VM-BOUND $ip $router $dns $mtu' >> /tmp/bound; chmod +x /tmp/bound";
 const DHCP: &str = "ip link set eth0 up; udhcpc -n -q -i eth0 -s /tmp/bound";
 
 /// Bytes that do not repeat.
@@ -149,7 +152,7 @@ fn a_stock_kernel_reaches_the_host_and_is_reached() {
         .send(PROMPT, "wget -O - http://10.0.2.2:1/\n")
         .send(PROMPT, "poweroff -f\n")
         .run();
-    boot.ends(Outcome::PowerOff).says(&[
+    let _ = boot.ends(Outcome::PowerOff).says(&[
         "VM-BOUND 10.0.2.15 10.0.2.2 10.0.2.3 1500\n",
         "1 packets received",
         "Address: 192.0.2.77\n",
@@ -183,6 +186,6 @@ fn in_virtual_time_the_guest_waits_for_the_host() {
         .send(PROMPT, "poweroff -f\n")
         .run();
     let wanted = ["VM-BOUND 10.0.2.15 ", "reboot: Power down"];
-    boot.ends(Outcome::PowerOff).says(&wanted);
+    let _ = boot.ends(Outcome::PowerOff).says(&wanted);
     assert!(sent_back.recv().expect("what came back") == file);
 }

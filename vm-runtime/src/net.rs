@@ -13,6 +13,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
+use vm_device_bus::Net;
 use vm_device_usernet::{Forward, Plan};
 use vm_device_virtio::{NetCard, VirtioDevice};
 
@@ -59,6 +60,17 @@ pub struct PortForward {
     pub guest: u16,
 }
 
+/// A network that is not there.
+struct Nowhere;
+
+impl Net for Nowhere {
+    fn send(&mut self, _frame: &[u8]) {}
+
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
 /// The machine's handle of its network.
 pub(crate) struct NetHandle(Option<std::sync::Arc<Link>>);
 
@@ -89,6 +101,12 @@ impl NetHandle {
         let (link, cable) = worker::start(plan, seed, sockets, machine)?;
         let card = NetCard::new(Box::new(cable), MAC, MTU);
         Ok((Self(Some(link)), Some(Box::new(card))))
+    }
+
+    /// The guest's card with nothing at the other end, for descriptions.
+    pub fn unplugged(network: &Network) -> Option<Box<dyn VirtioDevice>> {
+        let on = *network != Network::None;
+        on.then(|| Box::new(NetCard::new(Box::new(Nowhere), MAC, MTU)) as Box<dyn VirtioDevice>)
     }
 
     /// Whether frames have come since the last call.
