@@ -174,8 +174,10 @@ pub struct Net {
 impl Net {
     pub fn new(plan: Plan) -> Self {
         let plan = Plan { mac: MAC, ..plan };
-        let mut host = FakeHost::default();
-        host.connects = Some(Ok(()));
+        let host = FakeHost {
+            connects: Some(Ok(())),
+            ..FakeHost::default()
+        };
         Self {
             stack: Stack::new(plan, 1),
             host,
