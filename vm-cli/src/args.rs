@@ -4,15 +4,15 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use vm_runtime::boot::Arch;
 use vm_runtime::{DiskConfig, Firmware};
 
 use crate::ports::{NetChoice, Published, net, publish};
-
-use crate::units::{TraceTo, disk, firmware, number, range, size, trace};
+use crate::units::{TraceTo, arch, disk, firmware, number, range, size, trace};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
-  vm run                                                   the built-in demo
+  vm run disk.img                                          what a disk would boot
   vm run -k Image -i initrd.gz --append console=ttyS0      a kernel and its initial RAM disk
   vm run -k test.elf --firmware none --time virtual --json a bare-metal program, reproducibly";
 
@@ -178,8 +178,9 @@ pub enum MachineCommand {
 /// The arguments of `vm run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// A disk image (not possible yet: see `vm explain VM0003`)
-    pub image: Option<PathBuf>,
+    /// A raw disk whose system is started, or a kernel; `,ro` as with --drive
+    #[arg(value_name = "IMAGE[,ro]", value_parser = disk)]
+    pub image: Option<DiskConfig>,
 
     /// The kernel or bare-metal program: Image, ELF, also packed with gzip or zstd
     #[arg(short, long, value_name = "FILE", help_heading = "What to start")]
@@ -187,7 +188,10 @@ pub struct RunArgs {
     /// The initial RAM disk
     #[arg(short, long, value_name = "FILE", help_heading = "What to start")]
     pub initrd: Option<PathBuf>,
-    /// The kernel's command line
+    /// What of a disk's menu is started: a number, a title, a file name; `list` prints the menu
+    #[arg(long, value_name = "ENTRY|list", help_heading = "What to start")]
+    pub boot: Option<String>,
+    /// The kernel's command line; with a disk, what is added to it
     #[arg(
         long,
         value_name = "TEXT",
@@ -202,6 +206,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "What to start")]
     pub restore: Option<PathBuf>,
 
+    /// The architecture, where the files do not say it
+    #[arg(long, value_name = "NAME", value_parser = arch, help_heading = "Machine")]
+    pub arch: Option<Arch>,
     /// The machine
     #[arg(
         long,
@@ -216,7 +223,7 @@ pub struct RunArgs {
     /// The number of CPUs
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
     pub cpus: u32,
-    /// A raw disk; with `,ro` the guest may only read it
+    /// A raw disk; with `,ro` the guest may only read it; `,format=raw` whatever it is called
     #[arg(long, value_name = "FILE[,ro]", value_parser = disk, help_heading = "Machine")]
     pub drive: Vec<DiskConfig>,
 

@@ -43,9 +43,9 @@ VALUE 2 2 "the value of a flag is not understood"
 Numbers are decimal, or hexadecimal with 0x in front; ranges are two numbers with two dots: 0x80000000..0x80001000.
 Disks are FILE or FILE,ro; traces are kinds with commas, and a file behind a colon: insn,trap:out.txt."
 
-IMAGE_BOOT 3 2 "disk images can not be booted yet"
-"`vm run IMAGE` will start a disk image by itself. It can not do so yet, for the boot loader of such an image needs a UEFI firmware.
-Give the kernel and its initial RAM disk: vm run -k Image -i initrd.img --drive disk.img --append \"root=/dev/vda1\"."
+IMAGE_BOOT 3 2 "there is nothing on the disk that could be booted"
+"`vm run IMAGE` looks for entries of the Boot Loader Specification, unified kernels, extlinux.conf, GRUB's configuration and kernels by their names, on partitions with ext2, ext3, ext4 or FAT. None were found, or none that could be read.
+Give the kernel and its initial RAM disk: vm run IMAGE -k KERNEL -i INITRD --append \"root=/dev/vda1\"; or a firmware that starts the disk's own boot loader: vm run IMAGE --firmware FILE."
 
 NO_MACHINE 4 2 "there is no such machine"
 "The name behind --machine is not that of a machine of this program. `vm machine show` shows the one there is."
@@ -159,6 +159,22 @@ HOST_LACKS 61 69 "the host lacks something that is required"
 
 NO_EXPLANATION 62 2 "there is no such code"
 "`vm explain` lists all codes; `vm explain exit` lists the exit codes."
+
+NO_ENTRY 63 2 "no entry of the disk's menu is meant"
+"--boot takes the number of an entry, its title, its id or the name of its file or kernel, or a part of those that only one entry has. `vm run IMAGE --boot list` prints the menu."
+
+DISK_FORMAT 64 2 "the disk's format can not be used yet"
+"Only raw disks can be used. The format is never guessed, because a guest can write anything to its disk: it is raw, unless the file's name ends in .qcow2 or format=qcow2 is given.
+`qemu-img convert -O raw FILE FILE.raw` makes a raw disk of another format."
+
+PACKED 65 2 "the image is compressed"
+"A disk is read and written in place, so it must not be compressed. Unpack it first. Compressed kernels can be started as they are."
+
+ISO 66 2 "installation discs can not be booted directly"
+"An ISO 9660 disc is meant for a firmware. Give one with --firmware, or kernel and initial RAM disk from the disc with -k and -i."
+
+BOOT_FILE 67 2 "a file that a boot entry names can not be read"
+"The entry that was to be started names a kernel or an initial RAM disk that is not there or can not be read. `vm run IMAGE --boot list` shows the other entries."
 
 PORT_IN_USE 70 2 "the port is in use"
 "Another program listens at a port of the host that -p names, or the port was given twice.

@@ -4,11 +4,13 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use vm_runtime::bootdisk::{DiskError, Fault};
 use vm_runtime::error::{BootError, MachineError, RamError, StateError};
 use vm_runtime::{PortForward, Protocol, VmError};
 
 use crate::codes;
 use crate::report::Report;
+use crate::run::image;
 
 /// The complaint for an error of the runtime.
 #[must_use]
@@ -45,6 +47,33 @@ pub fn diagnose(error: &VmError) -> Report {
         VmError::Network(source) => Report::new(codes::NETWORK, codes::NETWORK.title)
             .at("--net user", source.to_string())
             .help("--net none runs without"),
+        VmError::Disk { path, source } => disk(path, source),
+        VmError::Format { path } => Report::new(
+            codes::DISK_FORMAT,
+            "disks in the format qcow2 can not be used yet",
+        )
+        .at(
+            path.display(),
+            "its name or an option says that it is qcow2",
+        )
+        .help(image::convert(path, "qcow2"))
+        .help(format!(
+            "if it is a raw disk: {},format=raw",
+            path.display()
+        )),
+        VmError::ArchOther {
+            path,
+            found,
+            wanted,
+        } => {
+            let (found, wanted) = (found.name(), wanted.name());
+            Report::new(
+                codes::WRONG_ARCH,
+                format!("this is for {found}, --arch {wanted} was given"),
+            )
+            .at(path.display(), format!("it is for {found}"))
+            .help("drop --arch: it is found out")
+        }
         VmError::Machine(error) => machine(error),
         VmError::Ram(error) => ram(error),
         VmError::State { path, source } => state(source).at(path.display(), source.to_string()),
@@ -55,6 +84,30 @@ pub fn diagnose(error: &VmError) -> Report {
         VmError::NoKernel => Report::new(codes::NO_KERNEL, "there is nothing to start")
             .help("give a kernel with -k, or nothing at all for the demo"),
         other => Report::new(codes::INTERNAL, other.to_string()).help("please report this"),
+    }
+}
+
+/// The complaint about a disk that can not be booted.
+fn disk(path: &Path, error: &DiskError) -> Report {
+    let report =
+        |code: codes::Code, fact: String| Report::new(code, code.title).at(path.display(), fact);
+    let names = |titles: &[String]| format!("entries: {}", titles.join(", "));
+    match error {
+        DiskError::Nothing { .. } => report(codes::IMAGE_BOOT, error.to_string())
+            .help("a kernel beside the disk: vm run IMAGE -k KERNEL -i INITRD --append TEXT")
+            .help("the disk's own boot loader: vm run IMAGE --firmware FILE"),
+        DiskError::NoEntry { titles, .. } => report(codes::NO_ENTRY, error.to_string())
+            .help(names(titles))
+            .help("`vm run IMAGE --boot list` prints the menu"),
+        DiskError::ManyEntries { titles, .. } => report(codes::NO_ENTRY, error.to_string())
+            .help(names(titles))
+            .help("give the number that `--boot list` prints"),
+        DiskError::File { entry, .. } => report(codes::BOOT_FILE, error.to_string()).help(format!(
+            "the entry `{entry}` names it; --boot list prints the others"
+        )),
+        DiskError::Disk(Fault::Host { .. }) => report(codes::UNREADABLE, error.to_string())
+            .help("look for a damaged medium or missing permissions"),
+        other => report(codes::DAMAGED, other.to_string()).help("fetch or build it again"),
     }
 }
 

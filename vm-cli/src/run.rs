@@ -1,6 +1,7 @@
 //! `vm run`.
 
 mod config;
+pub mod image;
 mod tracing;
 
 use std::fs::File;
@@ -8,7 +9,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm, replaceable};
 
 use self::tracing::Tracing;
@@ -21,7 +22,13 @@ use crate::{codes, exits, out, ports};
 
 /// Starts a machine and stays until it ends.
 pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
-    let config = config::config(args)?;
+    let config = config::config(args, common.quiet || common.json)?;
+    if args.boot.as_deref() == Some("list") {
+        return image::list(&config, common);
+    }
+    if !common.quiet {
+        image::warn(&config);
+    }
     if let Some(path) = &args.save {
         check_save(path)?;
     }
@@ -36,7 +43,12 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     let screen = screen(args, common, &failure)?.with_log(log);
     let hub = ConsoleHub::new(Box::new(screen));
     let about = config::describe(&config);
+    let told = config.clone();
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
+    let boot = vm.booted().map(image::boot_json);
+    if let (Some(booted), false, false) = (vm.booted(), common.quiet, common.json) {
+        out::tell(&image::lines(booted, &told));
+    }
     if let Some(path) = &args.restore {
         let restored = Snapshot::read(path).and_then(|saved| vm.restore(&saved, path));
         restored.map_err(|error| diagnose(&error))?;
@@ -72,7 +84,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             ending.instructions
         ));
     }
-    say_ending(&ending, &about_run, common)
+    say_ending(&ending, &about_run, boot.as_ref(), common)
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
@@ -198,12 +210,17 @@ impl AboutRun {
 }
 
 /// Says how the run ended, and gives the exit code.
-fn say_ending(ending: &Ending, about: &AboutRun, common: &Manner) -> Result<u8, Report> {
+fn say_ending(
+    ending: &Ending,
+    about: &AboutRun,
+    boot: Option<&Value>,
+    common: &Manner,
+) -> Result<u8, Report> {
     let (verdict, code) = exits::verdict(ending.outcome);
     let hash = ending.state_hash.map(|hash| format!("{hash:#018x}"));
     let sentence = exits::sentence(ending.outcome);
     if common.json {
-        let all = json!({
+        let mut all = json!({
             "schema": 1,
             "verdict": verdict,
             "exit_code": code,
@@ -216,6 +233,9 @@ fn say_ending(ending: &Ending, about: &AboutRun, common: &Manner) -> Result<u8, 
             "network": about.network,
             "repeatable": about.repeatable(),
         });
+        if let (Some(boot), Some(all)) = (boot, all.as_object_mut()) {
+            all.insert("boot".to_owned(), boot.clone());
+        }
         out::print(&format!("{all}\n"))?;
         return Ok(code);
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use vm_core::TimeMode;
+use vm_device_boot::Arch;
 
 use crate::Network;
 
@@ -13,9 +14,13 @@ pub struct Config {
     pub machine: String,
     /// The kernel or bare-metal program.
     pub kernel: Option<Source>,
+    /// What the first disk is asked for; what is given beside it takes the place of what it has.
+    pub boot: Option<Boot>,
+    /// The architecture, where it is not to be found out.
+    pub arch: Option<Arch>,
     /// The initial RAM disk.
     pub initrd: Option<PathBuf>,
-    /// The kernel's command line.
+    /// The kernel's command line; behind the one that a disk gives.
     pub append: String,
     /// Who runs before the kernel.
     pub firmware: Firmware,
@@ -59,11 +64,30 @@ pub enum Firmware {
     File(PathBuf),
 }
 
+/// What the first disk is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Boot {
+    /// The entry of its menu, by number, title or name; the default one if nothing is said.
+    pub entry: Option<String>,
+}
+
+/// How the bytes of a disk stand in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiskFormat {
+    /// As they are.
+    #[default]
+    Raw,
+    /// In QEMU's format, which can not be used yet.
+    Qcow2,
+}
+
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskConfig {
     /// The file that holds it.
     pub path: PathBuf,
+    /// How it is stored; never guessed from the content, which a guest can write.
+    pub format: DiskFormat,
     /// Whether the guest may only read.
     pub read_only: bool,
 }
@@ -93,6 +117,8 @@ impl Default for Config {
         Self {
             machine: "virt".to_owned(),
             kernel: None,
+            boot: None,
+            arch: None,
             initrd: None,
             append: String::new(),
             firmware: Firmware::BuiltIn,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vm_device_boot::Arch;
+use vm_device_bootdisk::DiskError;
 
 pub use vm_core::StateError;
 pub use vm_device_boot::BootError;
@@ -69,6 +70,30 @@ pub enum VmError {
     /// The host does not give what the guest's network needs.
     #[error("the guest's network can not be started: {0}")]
     Network(#[source] std::io::Error),
+    /// A disk that can not be booted.
+    #[error("{}: {source}", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: DiskError,
+    },
+    /// A file for another architecture than the one that was asked for.
+    #[error("{}: the file is for {}, not for {}", path.display(), found.name(), wanted.name())]
+    ArchOther {
+        /// The file.
+        path: PathBuf,
+        /// Its architecture.
+        found: Arch,
+        /// The one that was asked for.
+        wanted: Arch,
+    },
+    /// A disk in a format that can not be used yet.
+    #[error("{}: disks in the format qcow2 can not be used yet", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+    },
     /// The machine can not be put together or started.
     #[error(transparent)]
     Machine(#[from] MachineError),

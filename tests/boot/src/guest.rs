@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskConfig, Ending, Firmware, Network, OnReset, Outcome, SharedTrace, Snapshot, Source,
-    Terminal, TimeMode,
+    Config, DiskConfig, DiskFormat, Ending, Firmware, Network, OnReset, Outcome, SharedTrace,
+    Snapshot, Source, Terminal, TimeMode,
 };
 
 use crate::{Deed, Machine};
@@ -80,6 +80,18 @@ impl Guest {
         }))
     }
 
+    /// What the first disk boots, with words added to its command line.
+    #[must_use]
+    pub fn from_disk(path: &Path, append: &str) -> Self {
+        let guest = Self::of(Config {
+            boot: Some(vm_runtime::Boot::default()),
+            append: append.to_owned(),
+            ram_bytes: 256 << 20,
+            ..Config::default()
+        });
+        guest.disk(path, false)
+    }
+
     fn of(config: Config) -> Self {
         Self {
             config,
@@ -121,7 +133,11 @@ impl Guest {
     #[must_use]
     pub fn disk(mut self, path: &Path, read_only: bool) -> Self {
         let path = path.to_owned();
-        self.config.disks.push(DiskConfig { path, read_only });
+        self.config.disks.push(DiskConfig {
+            path,
+            format: DiskFormat::Raw,
+            read_only,
+        });
         self
     }
 

@@ -3,6 +3,7 @@
 mod bare;
 mod cut;
 mod demo;
+mod disk;
 mod golden;
 mod kernel;
 mod network;
