@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use vm_runtime::boot::Arch;
 use vm_runtime::{DiskConfig, Firmware};
 
+use crate::ports::{NetChoice, Published, net, publish};
 use crate::units::{TraceTo, arch, disk, firmware, number, range, size, trace};
 
 const RUN_EXAMPLES: &str = "\
@@ -232,6 +233,17 @@ pub struct RunArgs {
     /// Let the guest only read its disks
     #[arg(long, help_heading = "Machine")]
     pub read_only: bool,
+    /// The guest's network: `user` reaches what this program could, `none` is no card at all
+    ///
+    /// Without this flag a guest in host time has one, the demo and guests in virtual time not.
+    /// With `user,dns=ADDR` names are asked there instead of where the host asks.
+    #[arg(long, value_name = "user|none", value_parser = net, help_heading = "Network")]
+    pub net: Option<NetChoice>,
+    /// Ports of the host that stand for ports of the guest, on this host alone unless an address
+    /// is given: 2222:22, 0.0.0.0:8080:80, 8000-8010:8000-8010, 5353:53/udp
+    #[arg(short, long, value_name = "[ADDR:]HOST:GUEST[/udp]", value_parser = publish)]
+    #[arg(help_heading = "Network")]
+    pub publish: Vec<Published>,
 
     /// Whose time the guest lives in: the host's, or one that only its instructions move
     #[arg(

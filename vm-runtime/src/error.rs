@@ -80,6 +80,17 @@ pub enum VmError {
         /// Who uses it, if that could be found out.
         holder: Option<Holder>,
     },
+    /// A port of the host that can not stand for one of the guest's.
+    #[error("{}:{} can not be listened at: {source}", forward.bind, forward.host)]
+    Forward {
+        /// What was asked for.
+        forward: crate::PortForward,
+        /// The host's words.
+        source: std::io::Error,
+    },
+    /// The host does not give what the guest's network needs.
+    #[error("the guest's network can not be started: {0}")]
+    Network(#[source] std::io::Error),
     /// A disk that can not be booted.
     #[error("{}: {source}", path.display())]
     Disk {

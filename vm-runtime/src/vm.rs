@@ -18,6 +18,7 @@ use crate::config::Terminal;
 use crate::console::OutputOnly;
 use crate::disk::RawFile;
 use crate::files::Files;
+use crate::net::NetHandle;
 use crate::{Booted, Config, ConsoleHub, DiskFormat, Ending, Firmware, OnReset, Outcome, VmError};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
@@ -79,6 +80,7 @@ pub struct Vm {
     pub(crate) config: Config,
     files: Files,
     pub(crate) console: ConsoleHub,
+    pub(crate) network: NetHandle,
     control: Control,
     trace: Option<SharedTrace>,
 }
@@ -126,6 +128,9 @@ impl Vm {
             virtio.push(Box::new(PortConsole::new(serial)));
             serial = Box::new(OutputOnly(console.clone()));
         }
+        // Behind all others, so that a network changes nothing about where those are.
+        let (network, card) = NetHandle::start(&config.network, console.waker())?;
+        virtio.extend(card);
         let board = (kind.build)(Parts {
             cpus: config.cpus,
             ram_bytes: config.ram_bytes,
@@ -161,6 +166,7 @@ impl Vm {
             config,
             files,
             console,
+            network,
             control: Control::default(),
             trace,
         };

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot,
-    Source, Terminal, TimeMode, VmError,
+    Config, DiskAccess, DiskConfig, Ending, Firmware, Network, OnReset, Outcome, SharedTrace,
+    Snapshot, Source, Terminal, TimeMode, VmError,
 };
 
 use crate::{Deed, Machine};
@@ -161,6 +161,13 @@ impl Guest {
     pub fn disk(mut self, path: &Path, access: DiskAccess) -> Self {
         let disk = DiskConfig::new(path).access(access);
         self.config.disks.push(disk);
+        self
+    }
+
+    /// With a network.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.config.network = network;
         self
     }
 

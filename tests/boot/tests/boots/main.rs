@@ -8,6 +8,7 @@ mod disk;
 mod disk_locks;
 mod golden;
 mod kernel;
+mod network;
 mod privileged;
 mod restart;
 mod shell;
