@@ -16,7 +16,7 @@ use vm_mem::GuestRam;
 use crate::board::{Board, BoardKind, Parts, boards};
 use crate::config::Terminal;
 use crate::console::OutputOnly;
-use crate::disk::RawFile;
+use crate::disk::{Content, RawFile};
 use crate::files::Files;
 use crate::net::NetHandle;
 use crate::{Booted, Config, ConsoleHub, DiskFormat, Ending, Firmware, OnReset, Outcome, VmError};
@@ -79,6 +79,8 @@ pub struct Vm {
     engine: Engine,
     pub(crate) config: Config,
     files: Files,
+    /// What a restart boots from.
+    first_disk: Option<Content>,
     pub(crate) console: ConsoleHub,
     pub(crate) network: NetHandle,
     control: Control,
@@ -101,7 +103,7 @@ impl Vm {
         console: ConsoleHub,
         trace: Option<SharedTrace>,
     ) -> Result<Self, VmError> {
-        let files = Files::read(&config)?;
+        let files = Files::read(&config, None)?;
         let kind = board_for(&config, &files)?;
         let virtual_time = config.time == TimeMode::Virtual;
         let clock = Arc::new(if virtual_time {
@@ -114,12 +116,14 @@ impl Vm {
             ns: if virtual_time { DISK_NS } else { 0 },
         };
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
+        let mut first_disk = None;
         for (number, disk) in config.disks.iter().enumerate() {
             if disk.format == DiskFormat::Qcow2 {
                 let path = disk.path.clone();
                 return Err(VmError::Format { path });
             }
             let file = RawFile::open(disk, number, console.clone())?;
+            first_disk.get_or_insert_with(|| file.content());
             virtio.push(Box::new(Block::new(Box::new(file), completion)));
         }
         virtio.push(Box::new(Rng));
@@ -165,6 +169,7 @@ impl Vm {
             engine,
             config,
             files,
+            first_disk,
             console,
             network,
             control: Control::default(),
@@ -276,7 +281,7 @@ impl Vm {
         self.ram.clear();
         if self.config.boot.is_some() {
             // The guest may have installed another kernel.
-            self.files = Files::read(&self.config)?;
+            self.files = Files::read(&self.config, self.first_disk.clone())?;
         }
         self.power_on()
     }
