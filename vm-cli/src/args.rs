@@ -4,14 +4,16 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use vm_runtime::boot::Arch;
 use vm_runtime::gdb::Address;
 use vm_runtime::{DiskConfig, Firmware};
 
-use crate::units::{TraceTo, disk, firmware, number, range, size, trace};
+use crate::ports::{NetChoice, Published, net, publish};
+use crate::units::{TraceTo, arch, disk, firmware, number, range, size, trace};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
-  vm run                                                   the built-in demo
+  vm run disk.img                                          what a disk would boot
   vm run -k Image -i initrd.gz --append console=ttyS0      a kernel and its initial RAM disk
   vm run -k test.elf --firmware none --time virtual --json a bare-metal program, reproducibly";
 
@@ -186,8 +188,9 @@ pub enum MachineCommand {
 /// The arguments of `vm run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// A disk image (not possible yet: see `vm explain VM0003`)
-    pub image: Option<PathBuf>,
+    /// A raw disk whose system is started, or a kernel; `,ro` as with --drive
+    #[arg(value_name = "IMAGE[,ro]", value_parser = disk)]
+    pub image: Option<DiskConfig>,
 
     /// The kernel or bare-metal program: Image, ELF, also packed with gzip or zstd
     #[arg(short, long, value_name = "FILE", help_heading = "What to start")]
@@ -195,7 +198,10 @@ pub struct RunArgs {
     /// The initial RAM disk
     #[arg(short, long, value_name = "FILE", help_heading = "What to start")]
     pub initrd: Option<PathBuf>,
-    /// The kernel's command line
+    /// What of a disk's menu is started: a number, a title, a file name; `list` prints the menu
+    #[arg(long, value_name = "ENTRY|list", help_heading = "What to start")]
+    pub boot: Option<String>,
+    /// The kernel's command line; with a disk, what is added to it
     #[arg(
         long,
         value_name = "TEXT",
@@ -210,6 +216,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "What to start")]
     pub restore: Option<PathBuf>,
 
+    /// The architecture, where the files do not say it
+    #[arg(long, value_name = "NAME", value_parser = arch, help_heading = "Machine")]
+    pub arch: Option<Arch>,
     /// The machine
     #[arg(
         long,
@@ -224,9 +233,27 @@ pub struct RunArgs {
     /// The number of CPUs
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
     pub cpus: u32,
-    /// A raw disk; with `,ro` the guest may only read it
-    #[arg(long, value_name = "FILE[,ro]", value_parser = disk, help_heading = "Machine")]
+    /// A raw disk; `,ro`: only read, `,ephemeral`: written to a throw-away copy, `,format=raw`
+    #[arg(long, value_name = "FILE[,ro|,ephemeral]", value_parser = disk, help_heading = "Machine")]
     pub drive: Vec<DiskConfig>,
+
+    /// Give the guest throw-away copies of its disks: the files stay as they are
+    #[arg(long, conflicts_with = "read_only", help_heading = "Machine")]
+    pub ephemeral: bool,
+    /// Let the guest only read its disks
+    #[arg(long, help_heading = "Machine")]
+    pub read_only: bool,
+    /// The guest's network: `user` reaches what this program could, `none` is no card at all
+    ///
+    /// Without this flag a guest in host time has one, the demo and guests in virtual time not.
+    /// With `user,dns=ADDR` names are asked there instead of where the host asks.
+    #[arg(long, value_name = "user|none", value_parser = net, help_heading = "Network")]
+    pub net: Option<NetChoice>,
+    /// Ports of the host that stand for ports of the guest, on this host alone unless an address
+    /// is given: 2222:22, 0.0.0.0:8080:80, 8000-8010:8000-8010, 5353:53/udp
+    #[arg(short, long, value_name = "[ADDR:]HOST:GUEST[/udp]", value_parser = publish)]
+    #[arg(help_heading = "Network")]
+    pub publish: Vec<Published>,
 
     /// Whose time the guest lives in: the host's, or one that only its instructions move
     #[arg(

@@ -22,6 +22,7 @@ mod explain;
 mod legacy;
 mod machine;
 mod out;
+mod ports;
 mod project;
 mod report;
 mod run;

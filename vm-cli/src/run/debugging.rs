@@ -14,17 +14,17 @@ use crate::{codes, out};
 
 /// The symbols that were named, or that names in other arguments need.
 pub fn symbols(args: &RunArgs, vm: &mut Vm) -> Result<Option<Arc<Symbols>>, Report> {
-    let path = match (&args.symbols, &args.kernel) {
-        (Some(path), _) => path,
-        (None, Some(kernel)) if tracing::has_names(args) => kernel,
-        (None, None) if tracing::has_names(args) => {
-            return Err(
-                Report::new(codes::NO_SYMBOLS, "a name needs symbols").help("give --symbols FILE")
-            );
-        }
-        _ => return Ok(None),
+    let mut symbols = match (&args.symbols, &args.kernel) {
+        (Some(path), _) => read_symbols(path).map_err(|error| diagnose(&error))?,
+        (None, _) if !tracing::has_names(args) => return Ok(None),
+        (None, Some(kernel)) => read_symbols(kernel).map_err(|error| diagnose(&error))?,
+        // A kernel that a disk has brought.
+        (None, None) => vm.guest_symbols().map_err(|error| {
+            Report::new(codes::NO_SYMBOLS, "a name needs symbols")
+                .at("the guest's memory", error.to_string())
+                .help("give --symbols FILE")
+        })?,
     };
-    let mut symbols = read_symbols(path).map_err(|error| diagnose(&error))?;
     vm.settle_symbols(&mut symbols);
     let symbols = Arc::new(symbols);
     vm.set_symbols(symbols.clone());
