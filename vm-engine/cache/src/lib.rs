@@ -1,0 +1,1 @@
+//! The memory that host code lives in.

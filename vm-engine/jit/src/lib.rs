@@ -1,0 +1,3 @@
+//! Host code for guest code: Cranelift tiers.
+
+mod lower;
