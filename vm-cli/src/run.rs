@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
-use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm};
+use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm, replaceable};
 
 use self::tracing::Tracing;
 use crate::args::{ConsoleMode, Manner, RunArgs};
@@ -87,18 +87,12 @@ fn check_save(path: &Path) -> Result<(), Report> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let kind = if path.is_dir() {
-        io::ErrorKind::IsADirectory
-    } else if folder.is_dir() {
-        return Ok(());
+    let possible = if folder.is_dir() {
+        replaceable(path)
     } else {
-        io::ErrorKind::NotFound
+        Err(io::ErrorKind::NotFound.into())
     };
-    Err(file(
-        path,
-        "can not be written as a saved state",
-        &kind.into(),
-    ))
+    possible.map_err(|error| file(path, "can not be written as a saved state", &error))
 }
 
 /// Connects keys and signals to the run; the terminal comes back when the result goes.
