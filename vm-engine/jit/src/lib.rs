@@ -1,3 +1,3 @@
 //! Host code for guest code: Cranelift tiers.
 
-mod lower;
+pub mod lower;

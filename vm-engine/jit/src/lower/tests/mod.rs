@@ -1,0 +1,4 @@
+//! Every operation in every type, compiled alone and run, against the table.
+
+mod bench;
+mod integer;
