@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_mem::GuestRam;
 
 use crate::flat::Code;
+use crate::native::{AVAILABLE, Tier, Unit, Work};
 
 /// What a piece of code is found by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -94,6 +97,9 @@ pub struct Blocks {
     pub stats: BlockStats,
     /// How much may be kept.
     pub limits: Limits,
+    /// What makes native code, if anything does.
+    pub tier: Option<Tier>,
+    serial: u64,
 }
 
 /// How much translated code is kept.
@@ -141,10 +147,16 @@ impl Blocks {
         &mut self,
         ram: &GuestRam,
         key: Key,
-        code: Code,
+        mut code: Code,
         second: Option<u64>,
     ) -> *const Code {
         self.remove(key);
+        self.serial += 1;
+        code.serial = self.serial;
+        // One instruction is not worth it, and a block on two pages is looked up every time.
+        if let (Some(tier), false, None) = (&self.tier, key.single, second) {
+            code.heat = AtomicU32::new(tier.threshold);
+        }
         self.stats.made += 1;
         self.stats.insns += code.sites.len() as u64;
         self.stats.ops += code.ops.len() as u64;
@@ -194,6 +206,14 @@ impl Blocks {
             self.clear(ram);
             self.stats.flushes += 1;
         }
+        if let Some(tier) = &mut self.tier {
+            let (map, threshold) = (&mut self.map, tier.threshold);
+            tier.make_room(|unit| {
+                if let Some(code) = map.get_mut(&unit.key) {
+                    code.lose_native(unit.serial, threshold);
+                }
+            });
+        }
         if self.dead.len() > self.limits.dead {
             self.dead.clear();
             self.epoch += 1;
@@ -210,6 +230,11 @@ impl Blocks {
             ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
         }
         self.pages.clear();
+        if let Some(tier) = &mut self.tier {
+            for unit in self.map.values().filter_map(|code| code.unit) {
+                tier.arena.forget(unit);
+            }
+        }
         self.map.clear();
         self.crossing.clear();
         self.dead.clear();
@@ -251,7 +276,63 @@ impl Blocks {
     fn bury(&mut self, mut code: Box<Code>) {
         self.bytes -= size_of_val(&*code.ops) + size_of_val(&*code.sites) + 192;
         code.insns = Code::DEAD;
+        code.head.bury();
+        if let (Some(unit), Some(tier)) = (code.unit.take(), &mut self.tier) {
+            tier.arena.forget(unit);
+        }
         self.dead.push(code);
+    }
+
+    /// A block has been entered often: hands it to the compiler.
+    pub fn heated(&mut self, ram: &GuestRam, code: &Code) {
+        code.heat.store(u32::MAX, Relaxed);
+        let Some(tier) = &mut self.tier else { return };
+        if !AVAILABLE || code.unit.is_some() || code.insns == Code::DEAD {
+            return;
+        }
+        let mut bytes = vec![0; code.bytes as usize];
+        if ram.read(GuestPhys(code.phys), &mut bytes).is_err() {
+            return;
+        }
+        let unit = Unit {
+            key: Key {
+                phys: code.phys,
+                mode: code.mode,
+                single: false,
+            },
+            serial: code.serial,
+        };
+        let work = Work {
+            bytes,
+            insns: code.sites.len() as u32,
+            page_offset: GuestPhys(code.phys).page_offset(),
+            mode: code.mode,
+        };
+        if !tier.ask(unit, work) {
+            code.heat.store(tier.threshold, Relaxed);
+        }
+    }
+
+    /// Lets blocks be entered by the native code that has been made for them.
+    pub fn publish(&mut self) {
+        let Some(tier) = &mut self.tier else { return };
+        for done in tier.take() {
+            let found = self.map.get_mut(&done.unit.key);
+            let Some(code) = found.filter(|code| code.serial == done.unit.serial) else {
+                tier.stats.late += 1;
+                continue;
+            };
+            let Some(mut native) = done.native else {
+                tier.stats.refused += 1;
+                continue;
+            };
+            let address = (&raw const **code).addr() as u64;
+            native.bytes[native.code..native.code + 8].copy_from_slice(&address.to_le_bytes());
+            match tier.place(done.unit, &native, code.sites.len() as u64) {
+                Some(place) => code.gain_native(&native, place),
+                None => code.heat.store(tier.threshold, Relaxed),
+            }
+        }
     }
 }
 

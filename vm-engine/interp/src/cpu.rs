@@ -6,10 +6,13 @@
 // UNSAFETY: handlers are reached by function pointers and share one struct of raw pointers; the
 // one impl here says why that struct may move to another thread between runs.
 
+use std::mem::MaybeUninit;
+
 use vm_core::{Access, AccessKind, GuestPhys, Space, Trap, Width};
 use vm_mem::TlbEntry;
 
 use crate::flat::{Code, Flat};
+use crate::native::{Gates, HELPERS};
 use crate::slow::Slow;
 
 /// The words of a CPU: its slots, then one that is always zero, then temporaries.
@@ -67,6 +70,8 @@ pub enum StopKind {
     Trap,
     /// The instruction at `Cpu::ip` needs a device, see `Cpu::access`.
     Access,
+    /// Native code can not do the instruction at `Cpu::ip`: it is to be interpreted alone.
+    Alone,
 }
 
 /// Why handlers gave control back, with what goes with it.
@@ -84,6 +89,8 @@ pub enum Stop {
     Trap(Trap),
     /// See [`StopKind::Access`].
     Access(Access),
+    /// See [`StopKind::Alone`].
+    Alone,
 }
 
 /// The state of one virtual CPU, shared by all handlers.
@@ -109,6 +116,14 @@ pub struct Cpu {
     pub access: Access,
     /// The result of a slow path, on its way to the op's word.
     pub result: u64,
+    /// The host's stack pointer at which native code gives control back.
+    pub stack: u64,
+    /// The fuel left when native code called a slow path.
+    pub fuel: i64,
+    /// Ways out of native code.
+    pub gates: Gates,
+    /// What the compiler of native code wants to find here.
+    pub helpers: [MaybeUninit<u64>; HELPERS],
     /// The guest's slots, then the temporaries.
     pub words: [u64; WORDS],
 }
@@ -135,6 +150,7 @@ impl Cpu {
             StopKind::Next => Stop::Next,
             StopKind::Trap => Stop::Trap(self.trap),
             StopKind::Access => Stop::Access(self.access),
+            StopKind::Alone => Stop::Alone,
         }
     }
 
@@ -153,6 +169,7 @@ impl Cpu {
                 self.access = access;
                 StopKind::Access
             }
+            Stop::Alone => StopKind::Alone,
         };
     }
 
@@ -169,6 +186,10 @@ impl Cpu {
             trap: Trap::default(),
             access: NO_ACCESS,
             result: 0,
+            stack: 0,
+            fuel: 0,
+            gates: Gates::new(),
+            helpers: [MaybeUninit::zeroed(); HELPERS],
             words: [0; WORDS],
         })
     }

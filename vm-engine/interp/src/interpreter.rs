@@ -10,10 +10,10 @@ use vm_ir::Frontend;
 use vm_mem::ContextKey;
 
 use crate::blocks::Blocks;
-use crate::control::enter;
 use crate::cpu::{Cpu, Stop};
 use crate::engine::{Shared, SharedTrace};
 use crate::flat::Code;
+use crate::native;
 use crate::observe::Before;
 use crate::slow::Slow;
 
@@ -69,6 +69,7 @@ impl Interpreter {
         frontend.tick(self.slots(), now);
         let mut fresh = true;
         let (mut storm, mut trapped_at) = (0, i64::MAX);
+        let mut refused = false;
         let exit = loop {
             if fresh {
                 // An interrupt is told with the instructions that came before it.
@@ -85,11 +86,12 @@ impl Interpreter {
                 break Exit::Budget;
             }
             let answered = !self.slow.answers.0.is_empty();
-            let alone = self.stepped || answered;
+            let alone = self.stepped || answered || std::mem::take(&mut refused);
             match self.step(shared, alone, &mut fuel) {
                 // What an instruction did to a device shows right behind it.
                 Stop::Fuel | Stop::Lookup | Stop::LookupIndirect => fresh = answered,
                 Stop::Next => fresh = true,
+                Stop::Alone => (fresh, refused) = (false, true),
                 Stop::Trap(trap) => {
                     if trapped == Some(fuel) {
                         // A trap right behind a trap: nothing is retired, but a guest whose
@@ -216,9 +218,9 @@ impl Interpreter {
         let cpu = &raw mut *self.cpu;
         let pc = self.cpu.pc;
         // SAFETY: see UNSAFETY; the code stands at the program counter.
-        *fuel = unsafe { enter(cpu, code, pc, *fuel) };
+        *fuel = unsafe { native::run(cpu, code, pc, *fuel) };
         let stop = self.cpu.stop();
-        if let Stop::Trap(_) | Stop::Access(_) = stop {
+        if let Stop::Trap(_) | Stop::Access(_) | Stop::Alone = stop {
             // SAFETY: blocks that ran in this slice are not freed before the next one begins.
             let code = unsafe { &*self.cpu.code };
             let (index, offset) = code.site_of(self.cpu.ip);
@@ -364,6 +366,7 @@ impl Interpreter {
             blocks.drop_page(&self.slow.ram, page.page_number());
         }
         blocks.tidy(&self.slow.ram);
+        blocks.publish();
         if self.seen.0 != blocks.epoch {
             self.seen.0 = blocks.epoch;
             self.slow.jumps.clear_all();

@@ -24,6 +24,7 @@ mod interpreter;
 mod jumps;
 mod link;
 mod memory;
+pub mod native;
 mod observe;
 mod pairs;
 mod slow;

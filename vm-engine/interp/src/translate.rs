@@ -162,14 +162,7 @@ impl Translator {
         optimise(block, &mut self.scratch, self.passes);
         let block = self.builder.block();
         let (ops, sites) = self.flattener.flatten(block, frontend)?;
-        let insns = i64::from(block.insns);
-        Ok(Code {
-            insns,
-            ops,
-            sites,
-            phys: key.phys,
-            bytes: block.bytes,
-        })
+        Ok(Code::new(ops, sites, key.phys, key.mode, block.bytes))
     }
 }
 
