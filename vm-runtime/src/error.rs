@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use vm_device_boot::Arch;
 
+pub use crate::engine::EngineError;
 pub use vm_core::StateError;
 pub use vm_device_boot::BootError;
 pub use vm_device_machine::MachineError;
@@ -64,6 +65,9 @@ pub enum VmError {
     /// The host has no memory for the guest.
     #[error(transparent)]
     Ram(#[from] RamError),
+    /// The compiler can not be used here.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// A saved state that is refused.
     #[error("{}: {source}", path.display())]
     State {

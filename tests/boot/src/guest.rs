@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot, Source,
-    Terminal, TimeMode,
+    Config, DiskConfig, Ending, EngineMode, Firmware, OnReset, Outcome, SharedTrace, Snapshot,
+    Source, Terminal, TimeMode,
 };
 
 use crate::{Deed, Machine};
@@ -129,6 +129,13 @@ impl Guest {
     #[must_use]
     pub fn firmware(mut self, path: PathBuf) -> Self {
         self.config.firmware = Firmware::File(path);
+        self
+    }
+
+    /// On this engine.
+    #[must_use]
+    pub fn engine(mut self, engine: EngineMode, threshold: Option<u32>) -> Self {
+        (self.config.engine, self.config.jit_threshold) = (engine, threshold);
         self
     }
 

@@ -3,9 +3,11 @@
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 
-use vm_runtime::{Config, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards};
+use vm_runtime::{
+    Config, EngineMode, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards,
+};
 
-use crate::args::{RunArgs, TerminalKind, Time};
+use crate::args::{EngineKind, RunArgs, TerminalKind, Time};
 use crate::diagnose::{diagnose, file};
 use crate::report::Report;
 use crate::{codes, summary};
@@ -56,6 +58,12 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
             TerminalKind::Serial => Terminal::Serial,
             TerminalKind::Virtio => Terminal::Virtio,
         },
+        engine: match args.engine {
+            EngineKind::Interp => EngineMode::Interp,
+            EngineKind::Jit => EngineMode::Jit,
+            EngineKind::Hybrid => EngineMode::Hybrid,
+        },
+        jit_threshold: args.jit_threshold,
         seed: args
             .seed
             .unwrap_or_else(|| if time == TimeMode::Host { chance() } else { 0 }),

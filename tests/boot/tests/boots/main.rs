@@ -3,6 +3,7 @@
 mod bare;
 mod cut;
 mod demo;
+mod engines;
 mod golden;
 mod kernel;
 mod privileged;
