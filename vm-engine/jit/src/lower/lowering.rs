@@ -2,6 +2,7 @@
 
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::entity::packed_option::PackedOption;
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     self, AbiParam, Block, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef, Signature,
     Value, types,
@@ -9,7 +10,9 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::FunctionBuilder;
 use vm_ir::Type;
+use vm_ir::float::{Flags, Rounding, Rules};
 
+use super::float;
 use super::helpers::{Helpers, Routine};
 
 /// What the host can do.
@@ -19,6 +22,8 @@ pub struct Host {
     pub fma: bool,
     /// Additions and subtractions can say whether they left the range.
     pub overflow: bool,
+    /// Rounding to whole numbers is an instruction.
+    pub round: bool,
 }
 
 impl Host {
@@ -34,6 +39,7 @@ impl Host {
         Self {
             fma: name != "x64" || has("has_fma"),
             overflow: name != "riscv64",
+            round: name != "x64" || has("has_sse41"),
         }
     }
 }
@@ -54,6 +60,8 @@ pub struct Places {
 pub struct Scratch {
     /// For each value its other form: an integer's float, a float's integer.
     twins: SecondaryMap<Value, PackedOption<Value>>,
+    /// Limits for a format and a rounding mode; none if that is known to be to nearest.
+    limits: Vec<(Type, Option<Value>, Value)>,
 }
 
 /// Operations are written with this.
@@ -63,9 +71,12 @@ pub struct Lowering<'a, 'f> {
     /// The CPU's struct.
     pub cpu: Value,
     pub(super) host: Host,
-    pub(super) places: Places,
+    pub(super) rules: Rules,
+    places: Places,
     scratch: &'a mut Scratch,
     entry_pc: Option<Value>,
+    /// The sticky flag for inexact results.
+    sticky: Option<Value>,
     /// Signatures of helpers by how many words they take beside the struct, with a rounding mode
     /// and without.
     signatures: [[Option<SigRef>; 5]; 2],
@@ -90,17 +101,21 @@ impl<'a, 'f> Lowering<'a, 'f> {
         builder: &'a mut FunctionBuilder<'f>,
         cpu: Value,
         host: &Host,
+        rules: Rules,
         places: Places,
         scratch: &'a mut Scratch,
     ) -> Self {
         scratch.twins.clear();
+        scratch.limits.clear();
         Self {
             builder,
             cpu,
             host: *host,
+            rules,
             places,
             scratch,
             entry_pc: None,
+            sticky: None,
             signatures: Default::default(),
         }
     }
@@ -113,7 +128,58 @@ impl<'a, 'f> Lowering<'a, 'f> {
     }
 
     /// The sticky floating-point flags may have lost some.
-    pub fn forget_flags(&mut self) {}
+    pub fn forget_flags(&mut self) {
+        self.sticky = None;
+        self.scratch.limits.clear();
+    }
+
+    /// Not zero if inexact is sticky; remembered, since nothing here ends it.
+    pub(super) fn sticky(&mut self) -> Value {
+        if let Some(sticky) = self.sticky {
+            return sticky;
+        }
+        let (cpu, at) = (self.cpu, self.places.fp_flags);
+        let flags = self.builder.ins().load(types::I64, STRUCT, cpu, at);
+        let inexact = i64::from(Flags::NX.0);
+        let sticky = self.builder.ins().band_imm_u(flags, inexact);
+        self.sticky = Some(sticky);
+        sticky
+    }
+
+    /// How many magnitudes the host's results may have, twice over: those of the format's range if
+    /// the mode is to nearest and inexact is sticky, else none.
+    pub(super) fn limit(&mut self, ty: Type, rm: Value) -> Value {
+        let rm = match float::is_nearest(self, rm) {
+            Some(true) => None,
+            _ => Some(rm),
+        };
+        let known = self.scratch.limits.iter();
+        let mut known = known.filter(|(t, r, _)| (*t, *r) == (ty, rm));
+        if let Some((_, _, limit)) = known.next() {
+            return *limit;
+        }
+        let mut good = self.sticky();
+        if let Some(rm) = rm {
+            // Not zero if the mode is to nearest: then it is the sticky flag.
+            let none = self.constant(types::I64, 0);
+            let other = self.nearest(rm);
+            good = self.builder.ins().select(other, good, none);
+        }
+        let host = int_type(ty);
+        let (_, count) = float::range(ty);
+        let (count, none) = (self.constant(host, count), self.constant(host, 0));
+        let limit = self.builder.ins().select(good, count, none);
+        self.scratch.limits.push((ty, rm, limit));
+        limit
+    }
+
+    /// Whether a rounding mode is to nearest; modes without a name are, too.
+    fn nearest(&mut self, rm: Value) -> Value {
+        let before = self.builder.ins().iadd_imm_s(rm, -1);
+        let named = Rounding::ALL.len() as i64 - 1;
+        let at_least = IntCC::UnsignedGreaterThanOrEqual;
+        self.builder.ins().icmp_imm_u(at_least, before, named)
+    }
 
     /// The address at which the block was entered; remembered.
     pub fn entry_pc(&mut self) -> Value {

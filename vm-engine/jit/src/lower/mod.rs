@@ -5,7 +5,7 @@
 //! memory, helpers of the guest, traps, markers, the block's end) is its own.
 //!
 //! ```text
-//! let mut cx = Lowering::new(&mut builder, cpu, &host, places, &mut scratch);
+//! let mut cx = Lowering::new(&mut builder, cpu, &host, rules, places, &mut scratch);
 //! for inst in &block.insts {
 //!     let value = match inst.op.effect() {
 //!         Effect::Pure | Effect::Float => {
@@ -35,6 +35,7 @@
 //! [`Helpers`], which stands in the CPU's struct; the calls keep all registers but the result,
 //! which comes back in memory, and need no particular alignment of the stack.
 
+mod convert;
 mod divide;
 mod float;
 mod helpers;

@@ -60,6 +60,7 @@ type Entry = extern "C" fn(*mut Cpu, u64, u64, u64, u64) -> u64;
 pub struct Bench {
     isa: Arc<dyn TargetIsa>,
     host: Host,
+    rules: Rules,
     context: Context,
     functions: FunctionBuilderContext,
     scratch: Scratch,
@@ -67,7 +68,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub fn new(rules: Rules) -> Self {
         let mut flags = settings::builder();
         flags.set("opt_level", "none").expect("a known setting");
         flags.set("is_pic", "true").expect("a known setting");
@@ -77,6 +78,7 @@ impl Bench {
             .expect("the settings fit");
         Self {
             host: Host::of(&*isa),
+            rules,
             isa,
             context: Context::new(),
             functions: FunctionBuilderContext::new(),
@@ -114,7 +116,8 @@ impl Bench {
             *operands.first_chunk().expect("one for each parameter"),
         );
         let (host, scratch) = (self.host, &mut self.scratch);
-        let mut cx = Lowering::new(&mut builder, cpu, &host, PLACES, scratch);
+        let rules = self.rules;
+        let mut cx = Lowering::new(&mut builder, cpu, &host, rules, PLACES, scratch);
         let value = build(&mut cx, operands);
         let value = cx.int(value);
         let wide = match builder.func.dfg.value_type(value) {

@@ -195,13 +195,13 @@ fn check_all(bench: &mut Bench, entropy: &mut Entropy) {
 
 #[test]
 fn pure_operations_mean_what_the_table_says() {
-    check_all(&mut Bench::new(), &mut Entropy::new(1));
+    check_all(&mut Bench::new(RISCV), &mut Entropy::new(1));
 }
 
 /// Forms that other hosts have.
 #[test]
 fn so_do_their_forms_for_lesser_hosts() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::new(RISCV);
     bench.host().overflow = false;
     bench.host().fma = false;
     check_all(&mut bench, &mut Entropy::new(2));
@@ -210,7 +210,7 @@ fn so_do_their_forms_for_lesser_hosts() {
 /// Constants choose other instructions, here and in Cranelift.
 #[test]
 fn constant_operands_mean_the_same() {
-    let (mut bench, mut entropy) = (Bench::new(), Entropy::new(3));
+    let (mut bench, mut entropy) = (Bench::new(RISCV), Entropy::new(3));
     let mut cpu = Cpu::new(RISCV);
     let mut checked = 0;
     for case in cases() {
