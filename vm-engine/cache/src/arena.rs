@@ -182,26 +182,12 @@ impl<K: Copy> Arena<K> {
         Ok(self.place_of(window, index, at as u32, bytes))
     }
 
-    /// Copies a unit of an evicted window to a new place: for code that does not depend on where
-    /// it stands.
-    pub fn keep(&mut self, unit: &Departed<K>) -> Result<Place, NoRoom> {
-        let from = unit.place.id.window as usize;
-        let leaving = self.window(unit.place.id, State::Leaving);
-        assert!(leaving, "only units of a window that is leaving are kept");
-        let at = self.offset_of(&unit.place);
-        let code = self
-            .map
-            .read(from * WINDOW_BYTES + at, unit.place.bytes as usize)
-            .to_vec();
-        self.place(unit.key, &code, unit.cost)
-    }
-
     /// Notes that a unit was seen running; one that is gone is passed over.
     pub fn touch(&mut self, id: UnitId, weight: u32) {
+        self.tick += 1;
         let (tick, era) = (self.tick, self.counts.evictions);
         if let Some(window) = self.living(id) {
             window.touch(id.index, weight, tick, era);
-            self.tick += 1;
         }
     }
 
@@ -364,18 +350,6 @@ impl<K: Copy> Arena<K> {
                 generation: self.windows[window].generation,
             },
         }
-    }
-
-    /// The offset of a place in its window.
-    fn offset_of(&self, place: &Place) -> usize {
-        let start = self.map.execute_at(place.id.window as usize * WINDOW_BYTES);
-        (place.entry - start) as usize
-    }
-
-    /// Whether a unit's window is still the one it was placed in, and in this state.
-    fn window(&self, id: UnitId, state: State) -> bool {
-        let window = self.windows.get(id.window as usize);
-        window.is_some_and(|w| w.generation == id.generation && w.state == state)
     }
 
     /// The window of a unit, if it has not gone.

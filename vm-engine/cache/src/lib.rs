@@ -26,4 +26,4 @@ pub use arena::{ALIGN, WINDOW_BYTES};
 pub use arena::{Arena, ArenaError, Departed, Evicted, NoRoom, Place, Stats, UnitId};
 pub use entry::Entry;
 pub use epochs::{Epochs, Inside, Stamp};
-pub use policy::{Oldest, Policy, WindowView};
+pub use policy::{LeastRecentlyUsed, Policy, WindowView};

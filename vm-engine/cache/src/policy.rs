@@ -22,14 +22,15 @@ pub trait Policy: Send {
     fn victim(&mut self, windows: &[WindowView]) -> usize;
 }
 
-/// The window that was opened first goes first.
+/// The window in which nothing was seen running for the longest time goes first; without
+/// [`crate::Arena::touch`], that is the order in which windows were filled.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Oldest;
+pub struct LeastRecentlyUsed;
 
-impl Policy for Oldest {
+impl Policy for LeastRecentlyUsed {
     fn victim(&mut self, windows: &[WindowView]) -> usize {
         let numbered = windows.iter().enumerate();
-        let oldest = numbered.min_by_key(|(_, window)| window.opened);
-        oldest.map_or(0, |(at, _)| at)
+        let least = numbered.min_by_key(|(_, window)| (window.touched, window.opened));
+        least.map_or(0, |(at, _)| at)
     }
 }
