@@ -21,7 +21,8 @@
 //! A floating-point result may be a host `F32` or `F64` instead, so that chains of such operations
 //! stay in floating-point registers: a store may write either form, and whoever needs the integer
 //! asks [`Lowering::int`].
-//! `op` takes operands in either form.
+//! `op` takes operands in either form; what only floating-point operations read is best loaded as
+//! a float ([`wants_float`]).
 //!
 //! **Blocks.** Some operations end the current host block and go on in a new one; the builder is
 //! left there. Their cold sides come back, so what was made before may be used after.
@@ -42,6 +43,7 @@ mod helpers;
 mod integer;
 mod lowering;
 mod thunk;
+mod wants;
 
 #[cfg(test)]
 mod tests;
@@ -49,3 +51,4 @@ mod tests;
 pub use helpers::Helpers;
 pub use integer::op;
 pub use lowering::{Host, Lowering, Places, Scratch};
+pub use wants::wants_float;

@@ -136,11 +136,6 @@ impl Bench {
         );
         compiled.code_buffer().to_vec()
     }
-
-    /// What was compiled last, as text.
-    pub fn clif(&self) -> String {
-        self.context.func.display().to_string()
-    }
 }
 
 /// An operand as a value of its type, with whatever stands above it.

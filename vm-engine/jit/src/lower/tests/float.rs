@@ -234,7 +234,7 @@ fn check(
             Form::Ints => [0, 1, 2, 3, 4, 0, 7, 0][i & 7],
             Form::Fixed(mode) | Form::Floats(mode) => mode,
         };
-        let sticky = Flags([1, 0, 31, 30][i / 8 & 3]);
+        let sticky = Flags([1, 0, 31, 30][(i / 8) & 3]);
         let mut args = [x, y, z, 0];
         if case.rounds() {
             args[case.operands()] = mode;
@@ -360,7 +360,7 @@ fn chains_are_exact() {
         let mut flags = Flags((round & 31) as u8);
         let mut op = |op: Op, args: [u64; 4]| {
             let out = eval_float(op, ty, ty, args, rules, Flags::NONE).expect("it is a float");
-            flags = flags | out.flags;
+            flags |= out.flags;
             out.bits
         };
         let sum = op(Op::FAdd, [a, b, 0, 0]);

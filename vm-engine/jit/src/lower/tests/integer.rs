@@ -1,5 +1,6 @@
 //! Pure operations on integers.
 
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, types};
 use vm_core::Entropy;
 use vm_ir::float::RISCV;
 use vm_ir::ops::Kind;
@@ -247,6 +248,57 @@ fn no_pure_operation_is_missing() {
         assert!(
             !pure || any || types > 3 || op == Op::Pc,
             "{op:?}: {types} types"
+        );
+    }
+}
+
+/// Helpers keep what generated code holds in registers: more values than there are registers live
+/// across calls, as integers and as floats.
+#[test]
+fn helpers_keep_all_registers() {
+    const COUNT: u64 = 24;
+    let mut bench = Bench::new(RISCV);
+    let ty = Type::I64;
+    let code = bench.compile(|cx, [a, b, c, _]| {
+        let odd = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let ints: Vec<_> = (0..COUNT)
+            .map(|n| {
+                let number = lower::op(cx, Op::Const, ty, ty, odd(n), &[]);
+                lower::op(cx, Op::Mul, ty, ty, 0, &[a, number])
+            })
+            .collect();
+        let flags = MemFlagsData::new();
+        let mut floats = Vec::new();
+        for int in &ints {
+            floats.push(cx.builder.ins().bitcast(types::F64, flags, *int));
+        }
+        let product = lower::op(cx, Op::ClMul, ty, ty, 0, &[b, c]);
+        let class = lower::op(cx, Op::FClass, ty, ty, 0, &[product]);
+        let mut sum = lower::op(cx, Op::Add, ty, ty, 0, &[product, class]);
+        for (n, (int, float)) in ints.into_iter().zip(floats).enumerate() {
+            let back = cx.builder.ins().bitcast(types::I64, flags, float);
+            let turns = lower::op(cx, Op::Const, ty, ty, n as u64, &[]);
+            let turned = lower::op(cx, Op::RotL, ty, ty, 0, &[back, turns]);
+            let both = lower::op(cx, Op::Sub, ty, ty, 0, &[turned, int]);
+            sum = lower::op(cx, Op::Xor, ty, ty, 0, &[sum, both]);
+        }
+        sum
+    });
+    let code = Code::new(&[code]);
+    let (mut cpu, mut entropy) = (Cpu::new(RISCV), Entropy::new(4));
+    for _ in 0..100 {
+        let [a, b, c] = [(); 3].map(|()| entropy.next_u64());
+        let product = Op::ClMul.eval(ty, ty, b, c, 0).expect("it is pure");
+        let class = vm_ir::float::classify(vm_ir::format(ty), product);
+        let mut wanted = product.wrapping_add(class);
+        for n in 0..COUNT {
+            let int = a.wrapping_mul(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+            wanted ^= int.rotate_left(n as u32).wrapping_sub(int);
+        }
+        assert_eq!(
+            code.run(0, &mut cpu, [a, b, c, 0]),
+            wanted,
+            "{a:x} {b:x} {c:x}"
         );
     }
 }
