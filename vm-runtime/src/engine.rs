@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use thiserror::Error;
 use vm_core::Background;
-use vm_engine_cache::{Arena, ArenaError, Oldest};
+use vm_engine_cache::{Arena, ArenaError, LeastRecentlyUsed};
 use vm_engine_interp::native::Tier;
 use vm_engine_jit::{Jit, JitError};
 use vm_ir::Frontend;
@@ -43,7 +43,7 @@ pub fn tier(
         EngineMode::Hybrid => (Arc::new(Pool::new(time.clone())), THRESHOLD),
     };
     let jit = Arc::new(Jit::new(frontend.clone())?);
-    let arena = Arena::new(CODE_BYTES, Box::new(Oldest))?;
+    let arena = Arena::new(CODE_BYTES, Box::new(LeastRecentlyUsed))?;
     let threshold = config.jit_threshold.unwrap_or(usual);
     Ok((Some(Tier::new(jit, background, arena, threshold)), time))
 }

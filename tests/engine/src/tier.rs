@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vm_core::Inline;
-use vm_engine_cache::{Arena, Oldest};
+use vm_engine_cache::{Arena, LeastRecentlyUsed};
 use vm_engine_interp::Engine;
 use vm_engine_interp::native::{AVAILABLE, Tier};
 use vm_engine_jit::Jit;
@@ -16,7 +16,7 @@ pub fn none(_: &mut Engine, _: Arc<dyn Frontend>) {}
 pub fn at_once(engine: &mut Engine, frontend: Arc<dyn Frontend>) {
     if AVAILABLE {
         let jit = Jit::new(frontend).expect("the host can run native code");
-        let arena = Arena::new(16 << 20, Box::new(Oldest)).expect("the host has 16 MiB");
+        let arena = Arena::new(16 << 20, Box::new(LeastRecentlyUsed)).expect("the host has 16 MiB");
         engine.set_tier(Tier::new(Arc::new(jit), Arc::new(Inline), arena, 1));
     }
 }

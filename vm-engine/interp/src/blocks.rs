@@ -10,6 +10,7 @@ use vm_mem::GuestRam;
 
 use crate::flat::Code;
 use crate::native::{AVAILABLE, Tier, Unit, Work};
+use crate::near::Near;
 
 /// What a piece of code is found by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -59,6 +60,13 @@ struct Page {
     keys: Vec<Key>,
 }
 
+/// How many bytes behind a block a lifter may look at: an instruction, on any guest.
+const BEHIND: u64 = 16;
+
+/// How many misaligned accesses native code may leave to the interpreter before it is given up.
+// LIMIT: each costs ten times as much as in a block that is interpreted as a whole.
+const LEFT: u32 = 100;
+
 /// Counters for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockStats {
@@ -68,6 +76,8 @@ pub struct BlockStats {
     pub insns: u64,
     /// Flat ops made.
     pub ops: u64,
+    /// Times that a block was looked for, since no link or jump cache knew it.
+    pub lookups: u64,
     /// Pages whose code was dropped because somebody wrote to it.
     pub dropped_pages: u64,
     /// Times that everything was dropped because it had grown too large.
@@ -78,6 +88,7 @@ pub struct BlockStats {
 #[derive(Default)]
 pub struct Blocks {
     map: Map<Key, Box<Code>>,
+    near: Near,
     pages: Map<u64, Page>,
     /// Blocks of one instruction that reaches into a second page, and that page.
     crossing: Map<Key, u64>,
@@ -128,9 +139,14 @@ impl Default for Limits {
 
 impl Blocks {
     /// The code for a key, and the length of its guest code.
-    pub fn find(&self, key: Key) -> Option<(*const Code, u64)> {
-        let found = self.map.get(&key);
-        found.map(|code| (&raw const **code, u64::from(code.bytes)))
+    pub fn find(&mut self, key: Key) -> Option<(*const Code, u64)> {
+        if let Some(found) = self.near.find(key) {
+            return Some(found);
+        }
+        let code = self.map.get(&key)?;
+        let (place, bytes) = (&raw const **code, u64::from(code.bytes));
+        self.near.remember(key, place, bytes);
+        Some((place, bytes))
     }
 
     /// The physical address of the second page that a block reaches into.
@@ -236,6 +252,7 @@ impl Blocks {
             }
         }
         self.map.clear();
+        self.near.clear();
         self.crossing.clear();
         self.dead.clear();
         self.bytes = 0;
@@ -247,6 +264,7 @@ impl Blocks {
         let Some(code) = self.map.remove(&key) else {
             return;
         };
+        self.near.forget(key);
         self.bury(code);
         // A block on one page goes with all others of its page.
         if let Some(second) = self.crossing.remove(&key) {
@@ -290,7 +308,10 @@ impl Blocks {
         if !AVAILABLE || code.unit.is_some() || code.insns == Code::DEAD {
             return;
         }
-        let mut bytes = vec![0; code.bytes as usize];
+        // As much as the lifter saw before.
+        let in_page = PAGE_BYTES - GuestPhys(code.phys).page_offset();
+        let length = in_page.min(u64::from(code.bytes) + BEHIND);
+        let mut bytes = vec![0; length as usize];
         if ram.read(GuestPhys(code.phys), &mut bytes).is_err() {
             return;
         }
@@ -304,12 +325,35 @@ impl Blocks {
         };
         let work = Work {
             bytes,
+            length: code.bytes,
             insns: code.sites.len() as u32,
             page_offset: GuestPhys(code.phys).page_offset(),
             mode: code.mode,
         };
         if !tier.ask(unit, work) {
             code.heat.store(tier.threshold, Relaxed);
+        }
+    }
+
+    /// Native code has left a misaligned access to the interpreter; where that is the rule, the
+    /// whole block is better left to it.
+    pub fn misaligned(&mut self, code: &Code) {
+        let serial = code.serial;
+        let key = Key {
+            phys: code.phys,
+            mode: code.mode,
+            single: false,
+        };
+        let Some(code) = self.map.get_mut(&key).filter(|code| code.serial == serial) else {
+            return;
+        };
+        code.left += 1;
+        if code.left == LEFT
+            && let (Some(unit), Some(tier)) = (code.unit, &mut self.tier)
+        {
+            tier.arena.forget(unit);
+            tier.stats.given_up += 1;
+            code.lose_native(serial, u32::MAX);
         }
     }
 

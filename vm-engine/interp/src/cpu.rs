@@ -188,7 +188,7 @@ impl Cpu {
             result: 0,
             stack: 0,
             fuel: 0,
-            gates: Gates::new(),
+            gates: Gates::default(),
             helpers: [MaybeUninit::zeroed(); HELPERS],
             words: [0; WORDS],
         })

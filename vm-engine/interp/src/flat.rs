@@ -110,6 +110,8 @@ pub struct Code {
     pub first: Option<Handler>,
     /// Its native code.
     pub unit: Option<UnitId>,
+    /// How many misaligned accesses its native code has left to the interpreter.
+    pub left: u32,
 }
 
 impl Code {
@@ -129,6 +131,7 @@ impl Code {
             serial: 0,
             first: None,
             unit: None,
+            left: 0,
         }
     }
 

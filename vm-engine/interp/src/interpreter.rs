@@ -342,8 +342,8 @@ impl Interpreter {
         if !self.slow.answers.0.is_empty() {
             return false;
         }
-        let frontend = self.slow.frontend.clone();
-        match frontend.interrupt(self.slots()) {
+        let slots = &self.cpu.words[..self.slow.slots];
+        match self.slow.frontend.interrupt(slots) {
             Some(trap) => self.deliver(trap, true),
             None => false,
         }
@@ -351,8 +351,8 @@ impl Interpreter {
 
     /// Puts the TLB table and jump cache of the current address space and mode in force.
     fn enter_context(&mut self) {
-        let frontend = self.slow.frontend.clone();
-        self.context = frontend.context(self.slots());
+        let slots = &self.cpu.words[..self.slow.slots];
+        self.context = self.slow.frontend.context(slots);
         let (table, fresh) = self.slow.tlb.select(self.context);
         self.slow.table = table;
         if fresh {

@@ -25,6 +25,7 @@ mod jumps;
 mod link;
 mod memory;
 pub mod native;
+mod near;
 mod observe;
 mod pairs;
 mod slow;

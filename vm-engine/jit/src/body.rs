@@ -43,6 +43,8 @@ pub struct Notes {
     pub values: Vec<Option<Value>>,
     /// How often each is used.
     pub uses: Vec<u16>,
+    /// Which are best held as floats.
+    pub wants: Vec<bool>,
     /// The checks, in order.
     pub checks: Vec<Check>,
     /// How many exits there are.
@@ -121,6 +123,7 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
     pub fn write(&mut self) {
         let block = self.block;
         self.count_uses();
+        lower::wants_float(block, &mut self.notes.wants);
         for inst in &block.insts {
             let value = self.inst(inst);
             self.notes.values.push(value);
@@ -188,6 +191,9 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
             }
             Effect::Get if inst.op == Op::Get => {
                 let (cpu, at) = (self.cx.cpu, slot(inst.imm));
+                if let Some(float) = self.wanted_float(inst.ty) {
+                    return Some(self.cx.builder.ins().load(float, STRUCT, cpu, at));
+                }
                 Some(self.load_slot(cpu, at, inst.ty))
             }
             Effect::Get => {
@@ -243,6 +249,21 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
         let ins = self.cx.builder.ins();
         let value = ins.load(host_type(ty), STRUCT, base, at);
         self.cut(value, ty)
+    }
+
+    /// The host's float that the operation at hand is best made as, if it is.
+    pub(crate) fn wanted_float(&mut self, ty: Type) -> Option<ir::Type> {
+        let here = self.notes.values.len();
+        if self.notes.wants.get(here) != Some(&true) {
+            return None;
+        }
+        let float = match ty {
+            Type::I32 => types::F32,
+            Type::I64 => types::F64,
+            _ => return None,
+        };
+        self.notes.floats = true;
+        Some(float)
     }
 
     /// A byte that came from outside as a truth value.

@@ -137,7 +137,7 @@ impl Jit {
             .frontend
             .lift(&work.bytes, work.mode, work.insns, &mut bench.builder);
         let block = bench.builder.block();
-        let same = (block.insns, block.bytes as usize) == (work.insns, work.bytes.len());
+        let same = (block.insns, block.bytes) == (work.insns, work.length);
         if lifted != Lifted::Done || !same {
             return None;
         }
@@ -168,7 +168,9 @@ impl Jit {
             fp_flags: native::Places::WORDS + 8 * i32::from(layout.fp_flags.0),
             entry_pc: native::Places::PC,
         };
-        let cx = Lowering::new(&mut builder, cpu, &self.host, places, &mut bench.lowering);
+        let rules = self.frontend.float_rules();
+        let scratch = &mut bench.lowering;
+        let cx = Lowering::new(&mut builder, cpu, &self.host, rules, places, scratch);
         Body::new(cx, block, &mut bench.notes, code, page_offset, layout).write();
         builder.finalize(self.isa.frontend_config());
         let plane = &mut ControlPlane::default();

@@ -104,13 +104,15 @@ fn places(out: &mut Writer, compiled: &CompiledCode, notes: &Notes) -> Result<()
         } else {
             let check = *notes.checks.get(number as usize).ok_or(Refused::Count)?;
             let code = &compiled.code_buffer()[start..end];
-            let register = parse(code, check).ok_or(Refused::Check(check))?;
-            let to = target(code, end).ok_or(Refused::Check(check))?;
-            match traps.get_mut(&to) {
-                Some(taken @ false) => *taken = true,
-                _ => return Err(Refused::Check(check)),
-            }
-            stub(out, check, register, BODY + end, notes.floats);
+            let found = parse(code, start, check, &traps).ok_or(Refused::Check(check))?;
+            traps.insert(found.trap, true);
+            stub(
+                out,
+                check,
+                found.register,
+                BODY + found.behind,
+                notes.floats,
+            );
             checks += 1;
         }
     }
@@ -122,23 +124,40 @@ fn places(out: &mut Writer, compiled: &CompiledCode, notes: &Notes) -> Result<()
     Ok(())
 }
 
-/// The register that a check compares, if the check is as it should be.
-fn parse(code: &[u8], check: Check) -> Option<u8> {
-    let jump = code.len().checked_sub(x64::JUMP_IF_BYTES)?;
-    match check {
-        Check::Tlb { .. } => {
-            let (register, length) = x64::compare_with_memory(code)?;
-            (length == jump).then_some(register)
-        }
-        Check::Alone { .. } => Some(0),
-    }
+/// A check as it was found.
+struct Found {
+    /// The register that it compares.
+    register: u8,
+    /// Where its jump ends.
+    behind: usize,
+    /// The trap that its jump leads to.
+    trap: usize,
 }
 
-/// Where the jump at the end of a check leads to.
-fn target(code: &[u8], end: usize) -> Option<usize> {
-    let jump = code.len().checked_sub(x64::JUMP_IF_BYTES)?;
-    let distance = x64::jump_if(&code[jump..])?;
-    end.checked_add_signed(distance as isize)
+/// Finds the jump of a check, which stands at `start`; what follows it are moves of registers.
+fn parse(code: &[u8], start: usize, check: Check, traps: &BTreeMap<usize, bool>) -> Option<Found> {
+    let mut jumps = (0..code.len()).filter_map(|at| {
+        let behind = start + at + x64::JUMP_IF_BYTES;
+        let trap = behind.checked_add_signed(x64::jump_if(&code[at..])? as isize)?;
+        traps.contains_key(&trap).then_some((at, behind, trap))
+    });
+    // A condition that takes two jumps is not known here.
+    let ((at, behind, trap), None) = (jumps.next()?, jumps.next()) else {
+        return None;
+    };
+    let register = match check {
+        Check::Tlb { .. } => {
+            let (register, length) = x64::compare_with_memory(code)?;
+            (length == at).then_some(register)?
+        }
+        Check::Alone { .. } => 0,
+    };
+    let free = traps.get(&trap) == Some(&false);
+    free.then_some(Found {
+        register,
+        behind,
+        trap,
+    })
 }
 
 /// Writes the stub of a check, and leads its jump, which ends at `behind`, there.

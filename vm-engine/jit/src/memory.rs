@@ -65,12 +65,14 @@ impl Body<'_, '_, '_> {
         let arg = MemArg::unpack(inst.imm);
         let (addr, addend) = self.place(inst, arg, false);
         let extends = self.extends(inst.ty, arg);
+        let float = self.wanted_float(inst.ty).filter(|_| !arg.big_endian);
         let builder = &mut *self.cx.builder;
         let host = builder.ins().iadd(addr, addend);
         if let Some(op) = extends {
             return extended(builder, op, inst.ty, host);
         }
-        let value = builder.ins().load(host_type(inst.ty), GUEST, host, 0);
+        let ty = float.unwrap_or(host_type(inst.ty));
+        let value = builder.ins().load(ty, GUEST, host, 0);
         if inst.ty == Type::I1 {
             return builder.ins().band_imm_s(value, 1);
         }

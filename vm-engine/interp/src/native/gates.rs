@@ -109,10 +109,9 @@ const fn head(entry: host::Gate) -> Head {
     }
 }
 
-impl Gates {
+impl Default for Gates {
     /// The gates of this host.
-    #[must_use]
-    pub fn new() -> Self {
+    fn default() -> Self {
         let at = |gate: host::Gate| gate as usize;
         Self {
             unknown: &UNKNOWN,

@@ -78,8 +78,9 @@ pub unsafe extern "sysv64" fn next(cpu: *mut Cpu, _: *const Code, fuel: i64) -> 
 pub unsafe extern "sysv64" fn trap(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
-        let last = (&(*code).sites).len().saturating_sub(1);
-        let _ = at_site(cpu, code, last as u8);
+        let sites = &(*code).sites;
+        let last = sites.len().saturating_sub(1);
+        at_site(cpu, code, last as u8);
         stop(cpu, StopKind::Trap, fuel)
     }
 }
@@ -149,6 +150,9 @@ pub unsafe extern "sysv64" fn miss(
         }
         at_site(cpu, code, miss.site);
         (*cpu).stop = StopKind::Alone;
+        if !miss.alone && addr & !PAGE_MASK != 0 {
+            (*(*(*cpu).slow).blocks).misaligned(&*code);
+        }
         Out {
             stack: (*cpu).stack,
             fuel,

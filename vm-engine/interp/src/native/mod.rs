@@ -57,8 +57,10 @@ pub trait Compiler: Send + Sync {
 /// A block to be compiled.
 #[derive(Clone, Debug)]
 pub struct Work {
-    /// The guest code.
+    /// The guest code, and what stands behind it on its page, as far as lifting looks.
     pub bytes: Vec<u8>,
+    /// How many of the bytes are the block.
+    pub length: u32,
     /// How many instructions that is.
     pub insns: u32,
     /// Where it stands in its page.

@@ -41,6 +41,8 @@ pub struct TierStats {
     pub refused: u64,
     /// Native code that came too late: its block was gone.
     pub late: u64,
+    /// Blocks whose native code was given up, since their accesses are not aligned.
+    pub given_up: u64,
     /// Native code that found no room.
     pub no_room: u64,
 }

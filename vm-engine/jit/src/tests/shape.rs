@@ -106,11 +106,12 @@ fn check_blocks(seeds: std::ops::Range<u64>, insns: u32) {
         let block = sample::block(&mut Entropy::new(seed), insns);
         let placed = guest.put(&ram, std::slice::from_ref(&block));
         placed.expect("the place is in RAM");
-        let mut bytes = vec![0; block.bytes as usize];
+        let mut bytes = vec![0; block.bytes as usize + 16];
         ram.read(GuestPhys(place(0)), &mut bytes)
             .expect("the block is in RAM");
         let work = Work {
             bytes,
+            length: block.bytes,
             insns: block.insns,
             page_offset: seed * 2 % PAGE_BYTES,
             mode: 0,
