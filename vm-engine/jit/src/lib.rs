@@ -19,7 +19,7 @@ mod body;
 mod compiler;
 mod exits;
 mod finish;
-mod lower;
+pub mod lower;
 mod memory;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,9 @@ use vm_mem::GuestRam;
 
 use crate::Jit;
 
+/// The instruction that traps.
+const UD2: [u8; 2] = [0x0f, 0x0b];
+
 /// What was seen on all ways through a piece of code.
 #[derive(Default)]
 struct Seen {
@@ -55,7 +58,12 @@ fn walk(native: &Native) -> Result<Seen, String> {
                 ways.push((behind, depth));
             }
             FlowControl::ConditionalBranch => {
-                ways.push((insn.near_branch_target(), depth));
+                // The code generator looks once more whether a divisor is zero, which it is not.
+                let target = native.bytes.get(insn.near_branch_target() as usize..);
+                let trap = target.is_some_and(|code| code.starts_with(&UD2));
+                if !(trap && insn.mnemonic() == Mnemonic::Je) {
+                    ways.push((insn.near_branch_target(), depth));
+                }
                 ways.push((behind, depth));
             }
             FlowControl::UnconditionalBranch => ways.push((insn.near_branch_target(), depth)),
