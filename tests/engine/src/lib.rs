@@ -8,6 +8,10 @@
 //! Every test runs on each engine: the modules stand twice.
 //!
 //! **Invariant**: no test depends on how the engine does what it does, only on what it owes.
+#![cfg_attr(
+    test,
+    expect(clippy::duplicate_mod, reason = "the same tests run on each engine")
+)]
 
 #[cfg(test)]
 mod tier;
