@@ -1,6 +1,6 @@
 //! One virtual machine from power-on to its end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,11 +15,12 @@ use vm_engine_interp::{BlockStats, Engine, SharedTrace};
 use vm_mem::GuestRam;
 
 use crate::board::{Board, BoardKind, Parts, boards};
-use crate::config::{Source, Terminal};
+use crate::config::Terminal;
 use crate::console::OutputOnly;
-use crate::disk::RawFile;
+use crate::disk::{Content, RawFile};
 use crate::files::Files;
-use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, VmError};
+use crate::net::NetHandle;
+use crate::{Booted, Config, ConsoleHub, DiskFormat, Ending, Firmware, OnReset, Outcome, VmError};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -80,7 +81,10 @@ pub struct Vm {
     compile_time: Arc<AtomicU64>,
     pub(crate) config: Config,
     files: Files,
+    /// What a restart boots from.
+    first_disk: Option<Content>,
     pub(crate) console: ConsoleHub,
+    pub(crate) network: NetHandle,
     control: Control,
     trace: Option<SharedTrace>,
 }
@@ -101,7 +105,7 @@ impl Vm {
         console: ConsoleHub,
         trace: Option<SharedTrace>,
     ) -> Result<Self, VmError> {
-        let files = Files::read(&config)?;
+        let files = Files::read(&config, None)?;
         let kind = board_for(&config, &files)?;
         let virtual_time = config.time == TimeMode::Virtual;
         let clock = Arc::new(if virtual_time {
@@ -114,8 +118,14 @@ impl Vm {
             ns: if virtual_time { DISK_NS } else { 0 },
         };
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
+        let mut first_disk = None;
         for (number, disk) in config.disks.iter().enumerate() {
-            let file = RawFile::open(disk, number)?;
+            if disk.format == DiskFormat::Qcow2 {
+                let path = disk.path.clone();
+                return Err(VmError::Format { path });
+            }
+            let file = RawFile::open(disk, number, console.clone())?;
+            first_disk.get_or_insert_with(|| file.content());
             virtio.push(Box::new(Block::new(Box::new(file), completion)));
         }
         virtio.push(Box::new(Rng));
@@ -124,6 +134,9 @@ impl Vm {
             virtio.push(Box::new(PortConsole::new(serial)));
             serial = Box::new(OutputOnly(console.clone()));
         }
+        // Behind all others, so that a network changes nothing about where those are.
+        let (network, card) = NetHandle::start(&config.network, console.waker())?;
+        virtio.extend(card);
         let board = (kind.build)(Parts {
             cpus: config.cpus,
             ram_bytes: config.ram_bytes,
@@ -163,7 +176,9 @@ impl Vm {
             compile_time,
             config,
             files,
+            first_disk,
             console,
+            network,
             control: Control::default(),
             trace,
         };
@@ -177,6 +192,12 @@ impl Vm {
     #[must_use]
     pub fn control(&self) -> Control {
         self.control.clone()
+    }
+
+    /// What a disk gave to be booted, when the machine was last started.
+    #[must_use]
+    pub fn booted(&self) -> Option<&Booted> {
+        self.files.booted()
     }
 
     /// The name of the machine and its architecture.
@@ -272,6 +293,10 @@ impl Vm {
     fn restart(&mut self) -> Result<(), VmError> {
         self.resets += 1;
         self.ram.clear();
+        if self.config.boot.is_some() {
+            // The guest may have installed another kernel.
+            self.files = Files::read(&self.config, self.first_disk.clone())?;
+        }
         self.power_on()
     }
 
@@ -289,12 +314,11 @@ impl Vm {
             board,
             files,
             ram,
-            config,
             entropy,
             ..
         } = self;
         let registers = files.with_images(|images: &Images| {
-            board.load(ram, images, mode, &config.append, entropy)
+            board.load(ram, images, mode, files.options(), entropy)
         })?;
         for (cpu, state) in self.cpus.iter_mut().zip(&registers) {
             cpu.reset();
@@ -365,16 +389,27 @@ fn lock<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> 
 /// The board for what is to be started: the file's architecture decides.
 fn board_for(config: &Config, files: &Files) -> Result<BoardKind, VmError> {
     let arch = files.arch();
-    let found = boards().into_iter().find(|board| {
-        board.name == config.machine && arch.is_none_or(|(arch, _)| arch == board.arch)
-    });
-    match (found, arch) {
-        (Some(board), _) => Ok(board),
-        (None, Some((arch, path))) => Err(VmError::ArchMissing {
-            path: path.to_owned(),
+    if let (Some(wanted), Some((found, path))) = (config.arch, &arch)
+        && wanted != *found
+    {
+        return Err(VmError::ArchOther {
+            path: path.clone(),
+            found: *found,
+            wanted,
+        });
+    }
+    let wanted = arch.as_ref().map(|(arch, _)| *arch).or(config.arch);
+    let found = boards()
+        .into_iter()
+        .find(|board| board.name == config.machine && wanted.is_none_or(|arch| arch == board.arch));
+    match (found, arch, config.arch) {
+        (Some(board), ..) => Ok(board),
+        (None, Some((arch, path)), _) => Err(VmError::ArchMissing { path, arch }),
+        (None, None, Some(arch)) => Err(VmError::ArchMissing {
+            path: PathBuf::from("--arch"),
             arch,
         }),
-        (None, None) => Err(VmError::NoMachine {
+        (None, None, None) => Err(VmError::NoMachine {
             name: config.machine.clone(),
         }),
     }
@@ -390,14 +425,6 @@ fn date_ns() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos() as u64)
-}
-
-/// The name of a kernel for messages.
-pub(crate) fn source_name(source: &Source) -> &Path {
-    match source {
-        Source::File(path) => path,
-        Source::BuiltIn(name, _) => Path::new(name),
-    }
 }
 
 /// The most bytes a kernel may unpack to.

@@ -2,10 +2,14 @@
 
 mod bare;
 mod cut;
+mod debian;
 mod demo;
+mod disk;
+mod disk_locks;
 mod engines;
 mod golden;
 mod kernel;
+mod network;
 mod privileged;
 mod restart;
 mod shell;
