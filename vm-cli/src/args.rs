@@ -237,6 +237,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE[,ro|,ephemeral]", value_parser = disk, help_heading = "Machine")]
     pub drive: Vec<DiskConfig>,
 
+    /// What runs guest code: the interpreter, the compiler, or both as it pays
+    #[arg(long, value_enum, default_value = "interp", help_heading = "Machine")]
+    pub engine: EngineKind,
+    /// Compile what was entered so often
+    #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
+    pub jit_threshold: Option<u32>,
+
     /// Give the guest throw-away copies of its disks: the files stay as they are
     #[arg(long, conflicts_with = "read_only", help_heading = "Machine")]
     pub ephemeral: bool,
@@ -339,6 +346,17 @@ pub struct RunArgs {
     /// Where you type: the serial line (ttyS0), or a virtio console (hvc0) beside it
     #[arg(long, value_enum, default_value = "serial", help_heading = "Console")]
     pub terminal: TerminalKind,
+}
+
+/// What runs guest code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineKind {
+    /// The interpreter alone.
+    Interp,
+    /// The compiler, for everything that is run twice.
+    Jit,
+    /// The interpreter first, the compiler for what is run often.
+    Hybrid,
 }
 
 /// Where the user types.

@@ -92,6 +92,9 @@ pub fn diagnose(error: &VmError) -> Report {
         }
         VmError::Machine(error) => machine(error),
         VmError::Ram(error) => ram(error),
+        VmError::Engine(error) => Report::new(codes::NO_COMPILER, "the compiler can not be used")
+            .at("--engine", error.to_string())
+            .help("run with --engine interp"),
         VmError::State { path, source } => state(source).at(path.display(), source.to_string()),
         VmError::Symbols { path, source } => {
             Report::new(codes::NO_SYMBOLS, codes::NO_SYMBOLS.title)

@@ -84,6 +84,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             .map_err(|error| diagnose(&error))?;
     }
     let stats = vm.block_stats();
+    let native = vm.tier_stats();
     // The last of the output and of the trace, before what we say about them.
     hub.end_output();
     drop(vm);
@@ -97,6 +98,10 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             "{} instructions in {seconds:.3} s, {mips:.1} million a second; {stats:?}\n",
             ending.instructions
         ));
+        if let Some((tier, time)) = native {
+            let time = time.as_secs_f64();
+            out::tell(&format!("compiled in {time:.3} s of host time; {tier:?}\n"));
+        }
     }
     let told = failure.told();
     say_ending(&ending, &told, &about_run, boot.as_ref(), common)

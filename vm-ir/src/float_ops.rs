@@ -1,6 +1,6 @@
 //! The meaning of the floating-point operations: which function of [`crate::float`] each one is.
 
-use crate::float::{self, Flags, Format, MinMaxRule, Out, Rounding, Rules, Saturation, fast};
+use crate::float::{self, Flags, Format, Out, Rounding, Rules, fast};
 use crate::{Op, Type};
 
 /// The format of a type's numbers.
@@ -33,16 +33,8 @@ pub fn eval_float(
         bits: u64::from(holds),
         flags,
     };
-    let to_int = |signed| {
-        float::to_int(
-            format(from),
-            a,
-            signed,
-            ty.bits(),
-            rm(b),
-            Saturation::NanToMax,
-        )
-    };
+    let to_int =
+        |signed| float::to_int(format(from), a, signed, ty.bits(), rm(b), rules.saturation);
     Some(match op {
         Op::FAdd => fast::add(f, a, b, rm(c), rules, sticky),
         Op::FSub => fast::sub(f, a, b, rm(c), rules, sticky),
@@ -50,8 +42,8 @@ pub fn eval_float(
         Op::FDiv => fast::div(f, a, b, rm(c), rules, sticky),
         Op::FSqrt => fast::sqrt(f, a, rm(b), rules, sticky),
         Op::FMulAdd => fast::fma(f, a, b, c, rm(d), rules, sticky),
-        Op::FMin => float::min(f, a, b, MinMaxRule::Number, rules),
-        Op::FMax => float::max(f, a, b, MinMaxRule::Number, rules),
+        Op::FMin => float::min(f, a, b, rules.min_max, rules),
+        Op::FMax => float::max(f, a, b, rules.min_max, rules),
         Op::FEq => test(float::eq(f, a, b)),
         Op::FLt => test(float::lt(f, a, b)),
         Op::FLe => test(float::le(f, a, b)),

@@ -5,6 +5,7 @@
 //! page from which code was translated.
 //! [`Tlb`] keeps the results of page walks for one vCPU, a table for each address space and
 //! access mode, in a form that interpreters and translated code read alike.
+//! [`DualMap`] is memory for host code, which is mapped here like all other memory.
 //! [`Walk`] is what a guest architecture adds: how its page tables are read.
 //!
 //! **Invariant**: no reference into guest memory is ever handed out; a racing guest can change
@@ -16,16 +17,21 @@
 //!
 //! **Invariant**: a page that a TLB entry lets be written is dirty and holds no translated code.
 //!
+//! **Invariant**: no page of the host is writable and executable at one address.
+//!
 //! **Invariant**: no access outside RAM succeeds, whatever the address and length.
 
+mod dual;
 mod host_cell;
 mod marks;
 mod pages;
 mod ram;
 mod sync;
+mod sys;
 mod tlb;
 mod walk;
 
+pub use dual::{DualMap, DualMapError};
 pub use host_cell::HostCell;
 pub use pages::PageMarks;
 pub use ram::{GuestRam, HostPage, RamError, RamFault};

@@ -42,6 +42,10 @@ pub struct Config {
     pub on_reset: OnReset,
     /// Which device gets what is typed.
     pub terminal: Terminal,
+    /// What runs guest code.
+    pub engine: EngineMode,
+    /// How often a block is entered before it is compiled, if not as often as usual.
+    pub jit_threshold: Option<u32>,
 }
 
 /// A file or something that is built in.
@@ -131,6 +135,18 @@ pub enum Terminal {
     Virtio,
 }
 
+/// What runs guest code; the guest sees no difference but speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineMode {
+    /// The interpreter.
+    Interp,
+    /// The block compiler, from the second time on that a block is entered; compiling is waited
+    /// for.
+    Jit,
+    /// The interpreter, and for what is run often the block compiler, in the background.
+    Hybrid,
+}
+
 /// What a restart by the guest does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnReset {
@@ -161,6 +177,8 @@ impl Default for Config {
             limit_insns: None,
             on_reset: OnReset::Restart,
             terminal: Terminal::Serial,
+            engine: EngineMode::Interp,
+            jit_threshold: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use vm_device_bootdisk::DiskError;
 use crate::symbols::SymbolError;
 
 pub use crate::disk::Holder;
+pub use crate::engine::EngineError;
 pub use vm_core::StateError;
 pub use vm_device_boot::BootError;
 pub use vm_device_machine::MachineError;
@@ -123,6 +124,9 @@ pub enum VmError {
     /// The host has no memory for the guest.
     #[error(transparent)]
     Ram(#[from] RamError),
+    /// The compiler can not be used here.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// A saved state that is refused.
     #[error("{}: {source}", path.display())]
     State {

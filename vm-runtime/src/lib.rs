@@ -20,6 +20,7 @@ mod debug;
 mod describe;
 mod disk;
 mod ending;
+mod engine;
 pub mod error;
 mod event_log;
 mod files;
@@ -30,6 +31,7 @@ mod inspect;
 mod net;
 mod notice;
 mod panic_watch;
+mod pool;
 mod signals;
 mod snapshot;
 mod symbol_file;
@@ -40,12 +42,14 @@ mod waker;
 
 pub use board::{Board, BoardKind, boards};
 pub use config::{
-    Boot, Config, DiskAccess, DiskConfig, DiskFormat, Firmware, OnReset, Source, Terminal,
+    Boot, Config, DiskAccess, DiskConfig, DiskFormat, EngineMode, Firmware, OnReset, Source,
+    Terminal,
 };
 pub use console::{ConsoleHub, ConsoleIo};
 pub use debug::{DebugEvent, Debugger, Wish};
 pub use describe::{describe, pci_functions};
 pub use ending::{Ending, Outcome};
+pub use engine::EngineError;
 pub use error::VmError;
 pub use event_log::{TraceFilter, TraceWriter};
 pub use image::{Booted, boot_disk, disk_error, image_kind, wanted_archs};
@@ -65,5 +69,6 @@ pub use vm_core::{TimeMode, Trace, TraceEvent, TraceKinds};
 pub use vm_device_boot as boot;
 pub use vm_device_bootdisk as bootdisk;
 pub use vm_device_bus::{Node, Value};
+pub use vm_engine_interp::native::TierStats;
 pub use vm_engine_interp::{BlockStats, SharedTrace};
 pub use vm_ir::Frontend;

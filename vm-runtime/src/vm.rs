@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use vm_core::{Clock, Entropy, Events, TimeMode, TraceEvent, TraceKinds, Vcpu};
 use vm_device_boot::{Images, Kernel, Mode};
 use vm_device_bus::{Console, Env, Request};
 use vm_device_machine::enter;
 use vm_device_virtio::{Block, Completion, PortConsole, Rng, VirtioDevice};
+use vm_engine_interp::native::TierStats;
 use vm_engine_interp::{BlockStats, Engine, SharedTrace};
 use vm_mem::GuestRam;
 
@@ -86,6 +87,7 @@ pub struct Vm {
     /// Instructions that CPUs could have executed while they did nothing but trap.
     pub(crate) stalled: u64,
     engine: Engine,
+    compile_time: Arc<AtomicU64>,
     pub(crate) config: Config,
     files: Files,
     /// What a restart boots from.
@@ -163,6 +165,10 @@ impl Vm {
         if let Some(trace) = &trace {
             engine.set_trace(trace.clone());
         }
+        let (tier, compile_time) = crate::engine::tier(&config, &board.frontend())?;
+        if let Some(tier) = tier {
+            engine.set_tier(tier);
+        }
         let cpus: Vec<Box<dyn Vcpu>> = (0..config.cpus)
             .map(|n| Box::new(engine.cpu(n)) as Box<dyn Vcpu>)
             .collect();
@@ -179,6 +185,7 @@ impl Vm {
             turn_left: 0,
             stalled: 0,
             engine,
+            compile_time,
             config,
             files,
             first_disk,
@@ -224,6 +231,13 @@ impl Vm {
     #[must_use]
     pub fn block_stats(&self) -> BlockStats {
         self.engine.stats()
+    }
+
+    /// Counters of native code, if there is any, and the time that the compiler took.
+    #[must_use]
+    pub fn tier_stats(&self) -> Option<(TierStats, Duration)> {
+        let time = Duration::from_nanos(self.compile_time.load(Ordering::Relaxed));
+        self.engine.tier_stats().map(|stats| (stats, time))
     }
 
     /// Runs until something ends the run.

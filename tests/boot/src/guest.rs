@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, Ending, Firmware, Network, OnReset, Outcome, SharedTrace,
-    Snapshot, Source, Terminal, TimeMode, VmError,
+    Config, DiskAccess, DiskConfig, Ending, EngineMode, Firmware, Network, OnReset, Outcome,
+    SharedTrace, Snapshot, Source, Terminal, TimeMode, VmError,
 };
 
 use crate::{Deed, Machine};
@@ -173,6 +173,13 @@ impl Guest {
     #[must_use]
     pub fn firmware(mut self, path: PathBuf) -> Self {
         self.config.firmware = Firmware::File(path);
+        self
+    }
+
+    /// On this engine.
+    #[must_use]
+    pub fn engine(mut self, engine: EngineMode, threshold: Option<u32>) -> Self {
+        (self.config.engine, self.config.jit_threshold) = (engine, threshold);
         self
     }
 

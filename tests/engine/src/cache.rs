@@ -3,7 +3,7 @@
 use vm_core::{Exit, GuestPhys, Vcpu};
 use vm_engine_interp::Limits;
 
-use crate::rig::{RAM, Rig, word};
+use super::rig::{RAM, Rig, word};
 
 /// Many functions on many pages, each called in turn; each adds its number to `s0`.
 fn fill(rig: &mut Rig, functions: u64) {

@@ -2,7 +2,7 @@
 
 use vm_core::{Exit, Flush, GuestPhys, GuestVirt, Vcpu};
 
-use crate::rig::{R, RAM, RW, RWX, RX, Rig, word};
+use super::rig::{R, RAM, RW, RWX, RX, Rig, word};
 
 /// A function that adds one to `s0`, called for ever; `s1` counts the calls.
 const CALLS: &str = "

@@ -2,7 +2,7 @@
 
 use vm_core::{Access, AccessKind, Answer, Exit, Fault, GuestPhys, Space, Vcpu, Width};
 
-use crate::rig::{DEVICE, LINE, R, RAM, RW, RX, Rig};
+use super::rig::{DEVICE, LINE, R, RAM, RW, RX, Rig};
 
 fn access(addr: u64, width: Width, kind: AccessKind) -> Access {
     let (space, addr) = (Space::Memory, GuestPhys(addr));

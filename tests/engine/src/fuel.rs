@@ -2,7 +2,7 @@
 
 use vm_core::{Exit, Vcpu};
 
-use crate::rig::{DEVICE, RAM, Rig};
+use super::rig::{DEVICE, RAM, Rig};
 
 /// Loops, calls, traps, a store to a page of code, an access to a device.
 const PROGRAM: &str = "

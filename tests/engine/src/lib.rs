@@ -5,25 +5,74 @@
 //! The guest programs are a few lines of RISC-V, since that is the smallest guest; nothing here
 //! is about RISC-V itself, which `tests/isa` covers.
 //!
+//! Every test runs on each engine: the modules stand twice.
+//!
 //! **Invariant**: no test depends on how the engine does what it does, only on what it owes.
+#![cfg_attr(
+    test,
+    expect(clippy::duplicate_mod, reason = "the same tests run on each engine")
+)]
 
 #[cfg(test)]
-mod cache;
+mod tier;
+
+/// Everything is interpreted.
 #[cfg(test)]
-mod code;
+#[path = "."]
+mod interp {
+    use crate::tier::none as tier;
+
+    #[path = "cache.rs"]
+    mod cache;
+    #[path = "code.rs"]
+    mod code;
+    #[path = "device.rs"]
+    mod device;
+    #[path = "fuel.rs"]
+    mod fuel;
+    #[path = "memory.rs"]
+    mod memory;
+    #[path = "random.rs"]
+    mod random;
+    #[path = "rig.rs"]
+    mod rig;
+    #[path = "slices.rs"]
+    mod slices;
+    #[path = "split.rs"]
+    mod split;
+    #[path = "stops.rs"]
+    mod stops;
+    #[path = "witness.rs"]
+    mod witness;
+}
+
+/// Everything that is entered is compiled first, where the host can run what is made.
+///
+/// Random blocks are missing: an instruction that native code leaves to the interpreter is lifted
+/// alone, and theirs use values of the instructions before.
 #[cfg(test)]
-mod device;
-#[cfg(test)]
-mod fuel;
-#[cfg(test)]
-mod memory;
-#[cfg(test)]
-mod rig;
-#[cfg(test)]
-mod slices;
-#[cfg(test)]
-mod split;
-#[cfg(test)]
-mod stops;
-#[cfg(test)]
-mod witness;
+#[path = "."]
+mod jit {
+    use crate::tier::at_once as tier;
+
+    #[path = "cache.rs"]
+    mod cache;
+    #[path = "code.rs"]
+    mod code;
+    #[path = "device.rs"]
+    mod device;
+    #[path = "fuel.rs"]
+    mod fuel;
+    #[path = "memory.rs"]
+    mod memory;
+    #[path = "rig.rs"]
+    mod rig;
+    #[path = "slices.rs"]
+    mod slices;
+    #[path = "split.rs"]
+    mod split;
+    #[path = "stops.rs"]
+    mod stops;
+    #[path = "witness.rs"]
+    mod witness;
+}

@@ -2,7 +2,7 @@
 
 use vm_core::{Exit, Flush, GuestVirt, Vcpu};
 
-use crate::rig::{R, RAM, RW, RX, Rig};
+use super::rig::{R, RAM, RW, RX, Rig};
 
 const VIRT: u64 = 0x20_0000;
 

@@ -53,7 +53,9 @@ impl Rig {
     pub fn with(cpus: u32, set_up: impl FnOnce(&mut Engine)) -> Self {
         let ram = GuestRam::new(&[(GuestPhys(RAM), RAM_BYTES)]).expect("the host has a MiB");
         let clock = Arc::new(Clock::virtual_time());
-        let mut engine = Engine::new(Arc::new(Riscv64::new()), ram.clone(), clock.clone());
+        let frontend = Arc::new(Riscv64::new());
+        let mut engine = Engine::new(frontend.clone(), ram.clone(), clock.clone());
+        super::tier(&mut engine, frontend);
         set_up(&mut engine);
         let cpus = (0..cpus).map(|number| engine.cpu(number)).collect();
         let mut rig = Self {

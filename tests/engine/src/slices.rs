@@ -2,7 +2,7 @@
 
 use vm_core::{Access, Entropy, Section, StateHash, Vcpu};
 
-use crate::rig::{DEVICE, RAM, Rig};
+use super::rig::{DEVICE, RAM, Rig};
 
 /// Loads, stores, traps, a timer, a device and its interrupt, code that is changed.
 pub const PROGRAM: &str = "

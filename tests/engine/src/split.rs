@@ -2,7 +2,7 @@
 
 use vm_core::{Exit, GuestPhys};
 
-use crate::rig::{RAM, Rig, word};
+use super::rig::{RAM, Rig, word};
 
 /// Where the code stands, which user mode runs.
 const CODE: u64 = RAM + 0x4000;

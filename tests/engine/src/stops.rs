@@ -2,8 +2,8 @@
 
 use vm_core::{Entropy, Exit, GuestVirt, Stopped, Vcpu, Watchpoint};
 
-use crate::rig::{DEVICE, LINE, R, RAM, RW, RX, Rig};
-use crate::slices::{PROGRAM, left, machine};
+use super::rig::{DEVICE, LINE, R, RAM, RW, RX, Rig};
+use super::slices::{PROGRAM, left, machine};
 
 const INSNS: u64 = 20_000;
 

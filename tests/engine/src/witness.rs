@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use vm_core::{GuestVirt, Trace, TraceEvent, TraceKinds, Vcpu};
 
-use crate::rig::{DEVICE, LINE, RAM, Rig};
+use super::rig::{DEVICE, LINE, RAM, Rig};
 
 /// Writes each event down as a line.
 struct Lines {

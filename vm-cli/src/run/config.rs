@@ -3,11 +3,11 @@
 use std::hash::{BuildHasher, Hasher};
 
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, Firmware, Network, OnReset, Source, Terminal, TimeMode,
-    UserNetwork, VmError, boards,
+    Config, DiskAccess, DiskConfig, EngineMode, Firmware, Network, OnReset, Source, Terminal,
+    TimeMode, UserNetwork, VmError, boards,
 };
 
-use crate::args::{RunArgs, TerminalKind, Time};
+use crate::args::{EngineKind, RunArgs, TerminalKind, Time};
 use crate::diagnose::diagnose;
 use crate::ports::NetChoice;
 use crate::report::Report;
@@ -65,6 +65,12 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
             TerminalKind::Serial => Terminal::Serial,
             TerminalKind::Virtio => Terminal::Virtio,
         },
+        engine: match args.engine {
+            EngineKind::Interp => EngineMode::Interp,
+            EngineKind::Jit => EngineMode::Jit,
+            EngineKind::Hybrid => EngineMode::Hybrid,
+        },
+        jit_threshold: args.jit_threshold,
         seed: args
             .seed
             .unwrap_or_else(|| if time == TimeMode::Host { chance() } else { 0 }),

@@ -3,11 +3,15 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_mem::GuestRam;
 
 use crate::flat::Code;
+use crate::native::{AVAILABLE, Tier, Unit, Work};
+use crate::near::Near;
 
 /// What a piece of code is found by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -57,6 +61,13 @@ struct Page {
     keys: Vec<Key>,
 }
 
+/// How many bytes behind a block a lifter may look at: an instruction, on any guest.
+const BEHIND: u64 = 16;
+
+/// How many misaligned accesses native code may leave to the interpreter before it is given up.
+// LIMIT: each costs ten times as much as in a block that is interpreted as a whole.
+const LEFT: u32 = 100;
+
 /// Counters for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockStats {
@@ -66,6 +77,8 @@ pub struct BlockStats {
     pub insns: u64,
     /// Flat ops made.
     pub ops: u64,
+    /// Times that a block was looked for, since no link or jump cache knew it.
+    pub lookups: u64,
     /// Pages whose code was dropped because somebody wrote to it.
     pub dropped_pages: u64,
     /// Times that everything was dropped because it had grown too large.
@@ -76,6 +89,7 @@ pub struct BlockStats {
 #[derive(Default)]
 pub struct Blocks {
     map: Map<Key, Box<Code>>,
+    near: Near,
     pages: Map<u64, Page>,
     /// Blocks of one instruction that reaches into a second page, and that page.
     crossing: Map<Key, u64>,
@@ -98,6 +112,9 @@ pub struct Blocks {
     pub stats: BlockStats,
     /// How much may be kept.
     pub limits: Limits,
+    /// What makes native code, if anything does.
+    pub tier: Option<Tier>,
+    serial: u64,
 }
 
 /// How much translated code is kept.
@@ -126,9 +143,14 @@ impl Default for Limits {
 
 impl Blocks {
     /// The code for a key, and the length of its guest code.
-    pub fn find(&self, key: Key) -> Option<(*const Code, u64)> {
-        let found = self.map.get(&key);
-        found.map(|code| (&raw const **code, u64::from(code.bytes)))
+    pub fn find(&mut self, key: Key) -> Option<(*const Code, u64)> {
+        if let Some(found) = self.near.find(key) {
+            return Some(found);
+        }
+        let code = self.map.get(&key)?;
+        let (place, bytes) = (&raw const **code, u64::from(code.bytes));
+        self.near.remember(key, place, bytes);
+        Some((place, bytes))
     }
 
     /// The physical address of the second page that a block reaches into.
@@ -145,10 +167,16 @@ impl Blocks {
         &mut self,
         ram: &GuestRam,
         key: Key,
-        code: Code,
+        mut code: Code,
         second: Option<u64>,
     ) -> *const Code {
         self.remove(key);
+        self.serial += 1;
+        code.serial = self.serial;
+        // One instruction is not worth it, and a block on two pages is looked up every time.
+        if let (Some(tier), false, None) = (&self.tier, key.single, second) {
+            code.heat = AtomicU32::new(tier.threshold);
+        }
         self.stats.made += 1;
         self.stats.insns += code.sites.len() as u64;
         self.stats.ops += code.ops.len() as u64;
@@ -218,6 +246,14 @@ impl Blocks {
             self.clear(ram);
             self.stats.flushes += 1;
         }
+        if let Some(tier) = &mut self.tier {
+            let (map, threshold) = (&mut self.map, tier.threshold);
+            tier.make_room(|unit| {
+                if let Some(code) = map.get_mut(&unit.key) {
+                    code.lose_native(unit.serial, threshold);
+                }
+            });
+        }
         if self.dead.len() > self.limits.dead {
             self.dead.clear();
             self.epoch += 1;
@@ -234,7 +270,13 @@ impl Blocks {
             ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
         }
         self.pages.clear();
+        if let Some(tier) = &mut self.tier {
+            for unit in self.map.values().filter_map(|code| code.unit) {
+                tier.arena.forget(unit);
+            }
+        }
         self.map.clear();
+        self.near.clear();
         self.crossing.clear();
         self.dead.clear();
         self.bytes = 0;
@@ -246,6 +288,7 @@ impl Blocks {
         let Some(code) = self.map.remove(&key) else {
             return;
         };
+        self.near.forget(key);
         self.bury(code);
         // A block on one page goes with all others of its page.
         if let Some(second) = self.crossing.remove(&key) {
@@ -282,7 +325,89 @@ impl Blocks {
     fn bury(&mut self, mut code: Box<Code>) {
         self.bytes -= size_of_val(&*code.ops) + size_of_val(&*code.sites) + 192;
         code.insns = Code::DEAD;
+        code.head.bury();
+        if let (Some(unit), Some(tier)) = (code.unit.take(), &mut self.tier) {
+            tier.arena.forget(unit);
+        }
         self.dead.push(code);
+    }
+
+    /// A block has been entered often: hands it to the compiler.
+    pub fn heated(&mut self, ram: &GuestRam, code: &Code) {
+        code.heat.store(u32::MAX, Relaxed);
+        let Some(tier) = &mut self.tier else { return };
+        if !AVAILABLE || code.unit.is_some() || code.insns == Code::DEAD {
+            return;
+        }
+        // As much as the lifter saw before.
+        let in_page = PAGE_BYTES - GuestPhys(code.phys).page_offset();
+        let length = in_page.min(u64::from(code.bytes) + BEHIND);
+        let mut bytes = vec![0; length as usize];
+        if ram.read(GuestPhys(code.phys), &mut bytes).is_err() {
+            return;
+        }
+        let unit = Unit {
+            key: Key {
+                phys: code.phys,
+                mode: code.mode,
+                single: false,
+            },
+            serial: code.serial,
+        };
+        let work = Work {
+            bytes,
+            length: code.bytes,
+            insns: code.sites.len() as u32,
+            page_offset: GuestPhys(code.phys).page_offset(),
+            mode: code.mode,
+        };
+        if !tier.ask(unit, work) {
+            code.heat.store(tier.threshold, Relaxed);
+        }
+    }
+
+    /// Native code has left a misaligned access to the interpreter; where that is the rule, the
+    /// whole block is better left to it.
+    pub fn misaligned(&mut self, code: &Code) {
+        let serial = code.serial;
+        let key = Key {
+            phys: code.phys,
+            mode: code.mode,
+            single: false,
+        };
+        let Some(code) = self.map.get_mut(&key).filter(|code| code.serial == serial) else {
+            return;
+        };
+        code.left += 1;
+        if code.left == LEFT
+            && let (Some(unit), Some(tier)) = (code.unit, &mut self.tier)
+        {
+            tier.arena.forget(unit);
+            tier.stats.given_up += 1;
+            code.lose_native(serial, u32::MAX);
+        }
+    }
+
+    /// Lets blocks be entered by the native code that has been made for them.
+    pub fn publish(&mut self) {
+        let Some(tier) = &mut self.tier else { return };
+        for done in tier.take() {
+            let found = self.map.get_mut(&done.unit.key);
+            let Some(code) = found.filter(|code| code.serial == done.unit.serial) else {
+                tier.stats.late += 1;
+                continue;
+            };
+            let Some(mut native) = done.native else {
+                tier.stats.refused += 1;
+                continue;
+            };
+            let address = (&raw const **code).addr() as u64;
+            native.bytes[native.code..native.code + 8].copy_from_slice(&address.to_le_bytes());
+            match tier.place(done.unit, &native, code.sites.len() as u64) {
+                Some(place) => code.gain_native(&native, place),
+                None => code.heat.store(tier.threshold, Relaxed),
+            }
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 // UNSAFETY: as in `handlers`. A link is set by the dispatcher to a block of the same page, and
 // blocks are freed only when no link, jump cache or CPU can reach them.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use vm_ir::{Op, Type};
 
 use crate::cpu::{Cpu, Jump, StopKind};
@@ -24,6 +26,11 @@ pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64
             return stop(cpu, StopKind::Fuel, fuel);
         }
         (*cpu).code = code;
+        let heat = (*code).heat.load(Relaxed).wrapping_sub(1);
+        (*code).heat.store(heat, Relaxed);
+        if heat == 0 {
+            crate::native::heated(cpu, code);
+        }
         let ip = (*code).ops.as_ptr();
         ((*ip).run)(cpu, ip, left)
     }

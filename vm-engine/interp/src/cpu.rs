@@ -6,10 +6,13 @@
 // UNSAFETY: handlers are reached by function pointers and share one struct of raw pointers; the
 // one impl here says why that struct may move to another thread between runs.
 
+use std::mem::MaybeUninit;
+
 use vm_core::{Access, AccessKind, GuestPhys, Space, Stopped, Trap, Width};
 use vm_mem::TlbEntry;
 
 use crate::flat::{Code, Flat};
+use crate::native::{Gates, HELPERS};
 use crate::slow::Slow;
 
 /// The words of a CPU: its slots, then one that is always zero, then temporaries.
@@ -69,6 +72,8 @@ pub enum StopKind {
     Access,
     /// The instruction at `Cpu::ip` is what a debugger waits for, see `Cpu::stopped`.
     Stopped,
+    /// Native code can not do the instruction at `Cpu::ip`: it is to be interpreted alone.
+    Alone,
 }
 
 /// Why handlers gave control back, with what goes with it.
@@ -88,6 +93,8 @@ pub enum Stop {
     Access(Access),
     /// See [`StopKind::Stopped`].
     Stopped(Stopped),
+    /// See [`StopKind::Alone`].
+    Alone,
 }
 
 /// The state of one virtual CPU, shared by all handlers.
@@ -115,6 +122,14 @@ pub struct Cpu {
     pub stopped: Stopped,
     /// The result of a slow path, on its way to the op's word.
     pub result: u64,
+    /// The host's stack pointer at which native code gives control back.
+    pub stack: u64,
+    /// The fuel left when native code called a slow path.
+    pub fuel: i64,
+    /// Ways out of native code.
+    pub gates: Gates,
+    /// What the compiler of native code wants to find here.
+    pub helpers: [MaybeUninit<u64>; HELPERS],
     /// The guest's slots, then the temporaries.
     pub words: [u64; WORDS],
 }
@@ -142,6 +157,7 @@ impl Cpu {
             StopKind::Trap => Stop::Trap(self.trap),
             StopKind::Access => Stop::Access(self.access),
             StopKind::Stopped => Stop::Stopped(self.stopped),
+            StopKind::Alone => Stop::Alone,
         }
     }
 
@@ -164,6 +180,7 @@ impl Cpu {
                 self.stopped = stopped;
                 StopKind::Stopped
             }
+            Stop::Alone => StopKind::Alone,
         };
     }
 
@@ -181,6 +198,10 @@ impl Cpu {
             access: NO_ACCESS,
             stopped: Stopped::Step,
             result: 0,
+            stack: 0,
+            fuel: 0,
+            gates: Gates::default(),
+            helpers: [MaybeUninit::zeroed(); HELPERS],
             words: [0; WORDS],
         })
     }

@@ -11,6 +11,7 @@ use crate::blocks::{BlockStats, Blocks, Limits};
 use crate::cpu::Cpu;
 use crate::interpreter::{Interpreter, lock};
 use crate::jumps::Jumps;
+use crate::native::{Tier, TierStats};
 use crate::observe::steps;
 use crate::slow::Slow;
 use crate::stops::Stopping;
@@ -58,6 +59,18 @@ impl Engine {
         self.trace = Some(trace);
     }
 
+    /// Lets CPUs made from now on run native code for blocks that are hot.
+    pub fn set_tier(&mut self, tier: Tier) {
+        lock(&self.shared).blocks.tier = Some(tier);
+    }
+
+    /// Counters of native code, if there is any.
+    #[must_use]
+    pub fn tier_stats(&self) -> Option<TierStats> {
+        let shared = lock(&self.shared);
+        shared.blocks.tier.as_ref().map(|tier| tier.stats)
+    }
+
     /// A new CPU, after reset.
     #[must_use]
     pub fn cpu(&self, number: u32) -> Interpreter {
@@ -103,6 +116,9 @@ impl Engine {
             trace: self.trace.clone(),
             stepped,
         };
+        if let Some(tier) = &lock(&self.shared).blocks.tier {
+            tier.compiler.furnish(&mut cpu.cpu.helpers);
+        }
         cpu.reset();
         cpu
     }

@@ -1,6 +1,11 @@
 //! The flat form: what handlers run.
 
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use vm_engine_cache::{Place, UnitId};
+
 use crate::cpu::Cpu;
+use crate::native::{self, Native};
 
 /// Runs one flat op and goes on with the next by a tail call; returns the fuel that is left when
 /// something stops it.
@@ -63,24 +68,100 @@ pub struct Site {
     pub offset: u16,
 }
 
-/// A block of flat code.
+/// What native code jumps to: the first field of [`Code`], and of the ways out that look like
+/// code.
+#[repr(C)]
 #[derive(Debug)]
+pub struct Head {
+    /// The host address to go on at, by the convention of [`crate::native`].
+    pub entry: AtomicPtr<u8>,
+}
+
+/// How many fixed exits a block has: taken or only, not taken, and the one that skips lead to.
+pub const EXITS: usize = 3;
+
+/// A block of flat code, and what native code for it there is.
+#[derive(Debug)]
+#[repr(C)]
 pub struct Code {
+    /// Where native code enters it.
+    pub head: Head,
+    /// Where its native code goes on behind each exit that stays on the page.
+    pub exits: [AtomicPtr<Head>; EXITS],
     /// How much fuel it takes: its instructions; [`Code::DEAD`] when it may no longer be entered.
     pub insns: i64,
     /// The flat ops.
     pub ops: Box<[Flat]>,
     /// Its instructions, in order.
     pub sites: Box<[Site]>,
-    /// The physical address of its first byte.
-    pub phys: u64,
+    /// How many more times it is entered before it is hot.
+    pub heat: AtomicU32,
     /// The length of the guest code in bytes.
     pub bytes: u32,
+    /// The physical address of its first byte.
+    pub phys: u64,
+    /// The mode bits it depends on.
+    pub mode: u64,
+    /// The distances of `exits` from the block's first byte; those of the native code.
+    pub distances: [i64; EXITS],
+    /// Tells it from all other code of the machine.
+    pub serial: u64,
+    /// Its first handler, where native code stands in for it.
+    pub first: Option<Handler>,
+    /// Its native code.
+    pub unit: Option<UnitId>,
+    /// How many misaligned accesses its native code has left to the interpreter.
+    pub left: u32,
 }
 
 impl Code {
+    /// A block without native code, which never gets hot.
+    pub fn new(ops: Box<[Flat]>, sites: Box<[Site]>, phys: u64, mode: u64, bytes: u32) -> Self {
+        Self {
+            head: Head::flat(),
+            exits: native::unlinked(),
+            insns: sites.len() as i64,
+            ops,
+            sites,
+            heat: AtomicU32::new(u32::MAX),
+            bytes,
+            phys,
+            mode,
+            distances: [0; EXITS],
+            serial: 0,
+            first: None,
+            unit: None,
+            left: 0,
+        }
+    }
+
     /// Takes more fuel than there ever is, so that nobody gets past the check at the entry.
     pub const DEAD: i64 = i64::MAX / 2;
+
+    /// Lets it be entered by native code.
+    pub fn gain_native(&mut self, native: &Native, place: Place) {
+        (self.unit, self.distances) = (Some(place.id), native.distances);
+        self.exits = native::unlinked();
+        let entry = place.entry + native.entry as u64;
+        self.head
+            .lead_to(std::ptr::with_exposed_provenance_mut(entry as usize));
+        if let Some(op) = self.ops.first_mut() {
+            self.first.get_or_insert(op.run);
+            op.run = native::HOOK;
+        }
+    }
+
+    /// Lets it be entered by its handlers again, if it is the block that is meant.
+    pub fn lose_native(&mut self, serial: u64, threshold: u32) {
+        if self.serial != serial || self.unit.take().is_none() {
+            return;
+        }
+        self.head = Head::flat();
+        self.heat.store(threshold, Ordering::Relaxed);
+        if let (Some(first), Some(op)) = (self.first.take(), self.ops.first_mut()) {
+            op.run = first;
+        }
+    }
 
     /// Which instruction the flat op at `ip` belongs to: its number and its offset.
     pub fn site_of(&self, ip: *const Flat) -> (usize, u64) {

@@ -10,10 +10,10 @@ use vm_ir::Frontend;
 use vm_mem::ContextKey;
 
 use crate::blocks::Blocks;
-use crate::control::enter;
 use crate::cpu::{Cpu, Stop};
 use crate::engine::{Shared, SharedTrace};
 use crate::flat::Code;
+use crate::native;
 use crate::observe::Before;
 use crate::slow::Slow;
 
@@ -69,6 +69,7 @@ impl Interpreter {
         frontend.tick(self.slots(), now);
         let mut fresh = true;
         let (mut storm, mut trapped_at) = (0, i64::MAX);
+        let mut refused = false;
         let exit = loop {
             if fresh {
                 // An interrupt is told with the instructions that came before it.
@@ -88,11 +89,15 @@ impl Interpreter {
                 break Exit::Budget;
             }
             let answered = !self.slow.answers.0.is_empty();
-            let alone = self.stepped || answered || self.passes_stop(start, fuel);
+            // Each is asked, whatever the others say: they note what is the matter.
+            let passes = self.passes_stop(start, fuel);
+            let refused_it = std::mem::take(&mut refused);
+            let alone = self.stepped || answered || passes || refused_it;
             match self.step(shared, alone, &mut fuel) {
                 // What an instruction did to a device shows right behind it.
                 Stop::Fuel | Stop::Lookup | Stop::LookupIndirect => fresh = answered,
                 Stop::Next => fresh = true,
+                Stop::Alone => (fresh, refused) = (false, true),
                 Stop::Trap(trap) => {
                     if trapped == Some(fuel) {
                         // A trap right behind a trap: nothing is retired, but a guest whose
@@ -229,9 +234,9 @@ impl Interpreter {
         let cpu = &raw mut *self.cpu;
         let pc = self.cpu.pc;
         // SAFETY: see UNSAFETY; the code stands at the program counter.
-        *fuel = unsafe { enter(cpu, code, pc, *fuel) };
+        *fuel = unsafe { native::run(cpu, code, pc, *fuel) };
         let stop = self.cpu.stop();
-        if let Stop::Trap(_) | Stop::Access(_) | Stop::Stopped(_) = stop {
+        if let Stop::Trap(_) | Stop::Access(_) | Stop::Stopped(_) | Stop::Alone = stop {
             // SAFETY: blocks that ran in this slice are not freed before the next one begins.
             let code = unsafe { &*self.cpu.code };
             let (index, offset) = code.site_of(self.cpu.ip);
@@ -353,8 +358,8 @@ impl Interpreter {
         if !self.slow.answers.0.is_empty() {
             return false;
         }
-        let frontend = self.slow.frontend.clone();
-        match frontend.interrupt(self.slots()) {
+        let slots = &self.cpu.words[..self.slow.slots];
+        match self.slow.frontend.interrupt(slots) {
             Some(trap) => self.deliver(trap, true),
             None => false,
         }
@@ -362,8 +367,8 @@ impl Interpreter {
 
     /// Puts the TLB table and jump cache of the current address space and mode in force.
     fn enter_context(&mut self) {
-        let frontend = self.slow.frontend.clone();
-        self.context = frontend.context(self.slots());
+        let slots = &self.cpu.words[..self.slow.slots];
+        self.context = self.slow.frontend.context(slots);
         let (table, fresh) = self.slow.tlb.select(self.context);
         self.slow.table = table;
         if fresh {
@@ -377,6 +382,7 @@ impl Interpreter {
             blocks.drop_page(&self.slow.ram, page.page_number());
         }
         blocks.tidy(&self.slow.ram);
+        blocks.publish();
         if self.seen.0 != blocks.epoch {
             self.seen.0 = blocks.epoch;
             self.slow.jumps.clear_all();

@@ -24,6 +24,8 @@ mod interpreter;
 mod jumps;
 mod link;
 mod memory;
+pub mod native;
+mod near;
 mod observe;
 mod pairs;
 mod slow;

@@ -152,7 +152,7 @@ unsafe fn finish_store(cpu: *mut Cpu, ip: *const Flat, ty: u8) -> bool {
 }
 
 /// Notes the result of a slow path; whether the CPU goes on.
-fn settle(cpu: &mut Cpu, ip: *const Flat, result: Result<u64, Stop>) -> bool {
+pub fn settle(cpu: &mut Cpu, ip: *const Flat, result: Result<u64, Stop>) -> bool {
     match result {
         Ok(value) => {
             cpu.result = value;

@@ -235,6 +235,14 @@ impl Slow {
         Ok(first)
     }
 
+    /// Lets the TLB answer for a page, for native code that goes on by it; false if it may not.
+    ///
+    /// A trap is not kept: the interpreter will find it again.
+    pub fn fill(&mut self, cpu: &mut Cpu, page: u64, access: Access) -> bool {
+        let walked = self.walked(cpu, page, 1, access);
+        walked.is_ok() && self.known_place(page, access).is_some()
+    }
+
     /// Translates an address by the TLB or the page walk, and remembers the result if it may.
     fn place(
         &mut self,

@@ -64,6 +64,7 @@ impl Translator {
             // Where a page is not executable as a whole, each instruction is asked about.
             single: single || !whole,
         };
+        blocks.stats.lookups += 1;
         let found = match Self::made(cpu, slow, blocks, key)? {
             Some(found) => found,
             None => self.make(cpu, slow, blocks, key)?,
@@ -83,7 +84,7 @@ impl Translator {
     fn made(
         cpu: &mut Cpu,
         slow: &mut Slow,
-        blocks: &Blocks,
+        blocks: &mut Blocks,
         key: Key,
     ) -> Result<Option<Found>, Stop> {
         let Some((code, bytes)) = blocks.find(key) else {
@@ -164,14 +165,7 @@ impl Translator {
         optimise(block, &mut self.scratch, self.passes);
         let block = self.builder.block();
         let (ops, sites) = self.flattener.flatten(block, frontend)?;
-        let insns = i64::from(block.insns);
-        Ok(Code {
-            insns,
-            ops,
-            sites,
-            phys: key.phys,
-            bytes: block.bytes,
-        })
+        Ok(Code::new(ops, sites, key.phys, key.mode, block.bytes))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every function gives what its namesake outside this module gives, except that it may leave out
 //! a flag that is in `sticky` already.
-//! The host is asked when three things hold, else the exact operation runs:
+//! The host is asked when three things hold:
 //!
 //! 1. The rounding direction is to nearest, ties to even.
 //!    Rust's arithmetic on `f32` and `f64` is defined as IEEE 754's in that direction, correctly
@@ -23,10 +23,17 @@
 //!   to that at most, by either reading; excluded.
 //! - *Inexact* may be raised, and is sticky by point 2.
 //!
+//! Else the host is asked all the same, and its result taken if it is exact: then nothing is
+//! raised, and the direction does not matter either, but for the sign of a zero sum.
+//! So programs that compute with small whole numbers, and never raise inexact, run as fast as
+//! others. What is neither is computed by the exact operation.
+//!
 //! Flags beyond the five are not covered: a guest that tells subnormal operands (x86's `DE`) or
 //! flushes them must look at its operands itself.
 //! The host's sticky flags are never read: compilers move, merge and drop floating-point
 //! operations without regard to them.
+
+mod exact;
 
 use super::{Flags, Format, Out, Rounding, Rules};
 
@@ -70,9 +77,11 @@ const fn single(bits: u64) -> f32 {
     f32::from_bits(bits as u32)
 }
 
-/// Defines one operation: its documentation, name, operands, and how each width is computed.
+/// Defines one operation: its documentation, name, operands, and for each width how it is computed
+/// and how one sees that a result is exact. The sign of a sum of zero depends on the direction.
 macro_rules! fast {
-    ($doc:literal $name:ident($($operand:ident),+) $single:expr, $double:expr) => {
+    ($doc:literal $name:ident($($operand:ident),+) $sign_of_zero:literal
+        $single:expr, $single_exact:expr; $double:expr, $double_exact:expr) => {
         #[doc = $doc]
         #[inline]
         pub fn $name(
@@ -82,6 +91,35 @@ macro_rules! fast {
             rules: Rules,
             sticky: Flags,
         ) -> Out {
+            /// By the host if that is exact, else by the exact operation.
+            #[inline(never)]
+            fn with_flags(f: Format, $($operand: u64,)+ rm: Rounding, rules: Rules) -> Out {
+                let settled = match f {
+                    Format::F32 => {
+                        let compute: fn($(fast!(@f32 $operand)),+) -> Option<f32> = $single;
+                        let exact: fn($(fast!(@f32 $operand),)+ f32) -> bool = $single_exact;
+                        $(let $operand = single($operand);)+
+                        let result = compute($($operand),+);
+                        let result = result.filter(|result| exact($($operand,)+ *result));
+                        result.map(|result| u64::from(result.to_bits()))
+                    }
+                    Format::F64 => {
+                        let compute: fn($(fast!(@f64 $operand)),+) -> Option<f64> = $double;
+                        let exact: fn($(fast!(@f64 $operand),)+ f64) -> bool = $double_exact;
+                        $(let $operand = f64::from_bits($operand);)+
+                        let result = compute($($operand),+);
+                        let result = result.filter(|result| exact($($operand,)+ *result));
+                        result.map(f64::to_bits)
+                    }
+                    Format::F16 => None,
+                };
+                let signed = $sign_of_zero && !matches!(rm, Rounding::NearestEven);
+                let zero = |bits: &u64| bits & f.layout().magnitude_mask() == 0;
+                match settled {
+                    Some(bits) if HOST_IS_IEEE && !(signed && zero(&bits)) => Out::exact(bits),
+                    _ => super::$name(f, $($operand,)+ rm, rules),
+                }
+            }
             if permitted(rm, sticky) {
                 let accepted = match f {
                     Format::F32 => {
@@ -98,19 +136,31 @@ macro_rules! fast {
                     return out;
                 }
             }
-            super::$name(f, $($operand,)+ rm, rules)
+            with_flags(f, $($operand,)+ rm, rules)
         }
     };
     (@f32 $operand:ident) => { f32 };
     (@f64 $operand:ident) => { f64 };
 }
 
-fast!("`a + b`." add(a, b) |a, b| Some(a + b), |a, b| Some(a + b));
-fast!("`a - b`." sub(a, b) |a, b| Some(a - b), |a, b| Some(a - b));
-fast!("`a * b`." mul(a, b) |a, b| Some(a * b), |a, b| Some(a * b));
-fast!("`a / b`." div(a, b) |a, b| Some(a / b), |a, b| Some(a / b));
-fast!("The square root of `a`." sqrt(a) |a| Some(a.sqrt()), |a| Some(a.sqrt()));
-fast!("`a * b + c` with one rounding." fma(a, b, c) fma_single, fma_double);
+fast!("`a + b`." add(a, b) true
+    |a, b| Some(a + b), exact::sum_single;
+    |a, b| Some(a + b), exact::sum_double);
+fast!("`a - b`." sub(a, b) true
+    |a, b| Some(a - b), |a, b, rest| exact::sum_single(a, -b, rest);
+    |a, b| Some(a - b), |a, b, rest| exact::sum_double(a, -b, rest));
+fast!("`a * b`." mul(a, b) false
+    |a, b| Some(a * b), exact::product_single;
+    |a, b| Some(a * b), exact::product_double);
+fast!("`a / b`." div(a, b) false
+    |a, b| Some(a / b), |a, b, ratio| exact::product_single(ratio, b, a);
+    |a, b| Some(a / b), |a, b, ratio| ratio * b == a && exact::product_double(ratio, b, a));
+fast!("The square root of `a`." sqrt(a) false
+    |a| Some(a.sqrt()), |a, root| exact::product_single(root, root, a);
+    |a| Some(a.sqrt()), |a, root| root * root == a && exact::product_double(root, root, a));
+fast!("`a * b + c` with one rounding." fma(a, b, c) true
+    fma_single, exact::fma_single;
+    fma_double, exact::fma_double);
 
 /// Fused multiply-add of singles by way of doubles, or `None` where that might round wrongly.
 ///

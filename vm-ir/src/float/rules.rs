@@ -2,6 +2,9 @@
 
 use std::ops::{BitOr, BitOrAssign};
 
+use super::compare::MinMaxRule;
+use super::convert::Saturation;
+
 /// A rounding direction; the numbers are those of RISC-V's `rm` field.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
@@ -72,24 +75,34 @@ pub struct Rules {
     /// Whether a result is called tiny for what it is after rounding with an unbounded exponent,
     /// or for what it was before.
     pub tininess_after_rounding: bool,
+    /// What becomes of a value that no integer stands for.
+    pub saturation: Saturation,
+    /// What the minimum and maximum operations make of NaNs and zeros.
+    pub min_max: MinMaxRule,
 }
 
 /// RISC-V: F, D and Zfh.
 pub const RISCV: Rules = Rules {
     nan: NanRule::Canonical,
     tininess_after_rounding: true,
+    saturation: Saturation::NanToMax,
+    min_max: MinMaxRule::Number,
 };
 
 /// Arm with `FPCR.DN`, `FZ` and `AH` clear.
 pub const ARM64: Rules = Rules {
     nan: NanRule::ArmPropagate,
     tininess_after_rounding: false,
+    saturation: Saturation::NanToZero,
+    min_max: MinMaxRule::Nan,
 };
 
 /// x86 SSE, AVX and FMA with `MXCSR.DAZ` and `FTZ` clear.
 pub const X86: Rules = Rules {
     nan: NanRule::X86Propagate,
     tininess_after_rounding: true,
+    saturation: Saturation::Indefinite,
+    min_max: MinMaxRule::Second,
 };
 
 /// A set of IEEE exceptions; the bits are those of RISC-V's `fflags`.

@@ -3,7 +3,10 @@
 //! The blocks are made to be simplified: few slots, edge values, operands used again.
 
 mod blocks;
+pub mod guest;
+mod outside;
 mod world;
 
 pub use blocks::block;
+pub use outside::Memory;
 pub use world::{HELPERS, World, layout};

@@ -6,6 +6,7 @@ mod debian;
 mod demo;
 mod disk;
 mod disk_locks;
+mod engines;
 mod gdb;
 mod golden;
 mod kernel;

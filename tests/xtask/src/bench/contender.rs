@@ -1,4 +1,4 @@
-//! Who takes part: the host itself, QEMU, and `vm`.
+//! Who takes part: the host itself, QEMU, and `vm` with each of its engines.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ impl Contender {
 }
 
 /// The names that `--only` takes.
-pub const NAMES: &[&str] = &["native", "qemu", "vm"];
+pub const NAMES: &[&str] = &["native", "qemu", "interp", "jit", "hybrid"];
 
 /// Guest RAM, and with it the most that a workload may use.
 const RAM_MIB: &str = "512";
@@ -81,6 +81,8 @@ fn qemu(name: &'static str, scale: u32) -> Result<Contender> {
 fn emulator(name: &'static str, scale: u32, vm: &Path) -> Result<Contender> {
     let arguments = [
         "run",
+        "--engine",
+        name,
         "-m",
         &format!("{RAM_MIB}M"),
         "-k",

@@ -22,7 +22,7 @@ struct Args {
 }
 
 const USAGE: &str = "cargo xtask bench [--runs N] [--scale PERCENT] [--limit SECONDS] \
-                     [--only native,qemu,vm] [--vm PROGRAM] [--out FILE]";
+                     [--only native,qemu,interp,jit,hybrid] [--vm PROGRAM] [--out FILE]";
 
 fn parse(words: &[String]) -> Result<Args> {
     let limit = Duration::from_secs(900);
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        check("", Ok((3, 100, "native,qemu,vm")));
+        check("", Ok((3, 100, "native,qemu,interp,jit,hybrid")));
         check(
             "--runs 5 --scale 10 --only vm,native",
             Ok((5, 10, "native,vm")),

@@ -3,11 +3,12 @@
 use vm_ir::float::{Flags, RISCV};
 use vm_ir::{Effect, Op, Type, eval_float};
 
-use super::guest::Machine;
+use super::machine::cpu;
 use crate::control::{Control, enter};
 use crate::cpu::{Stop, StopKind};
 use crate::flat::{Code, Flat, Handler};
 use crate::handlers::Arithmetic;
+use crate::interpreter::Interpreter;
 use crate::memory::Memory;
 
 /// Which words the operands stand in; the result goes into word zero.
@@ -16,19 +17,18 @@ const PLACES: [u16; 5] = [0, 101, 102, 103, 104];
 const FLAGS: usize = 65;
 
 /// A CPU that runs one op.
-struct Bench(Machine);
+struct Bench(Interpreter);
 
 impl Bench {
     fn new() -> Self {
-        let mut machine = Machine::new();
-        let cpu = &mut machine.cpu;
+        let mut cpu = cpu();
         cpu.cpu.jumps = cpu.slow.jumps.entries(0);
         cpu.cpu.slow = &raw mut *cpu.slow;
-        Self(machine)
+        Self(cpu)
     }
 
     fn words(&mut self) -> &mut [u64] {
-        &mut self.0.cpu.cpu.words
+        &mut self.0.cpu.words
     }
 
     /// Runs ops over four operands.
@@ -38,19 +38,14 @@ impl Bench {
         for (place, value) in PLACES[1..].iter().zip(operands) {
             self.words()[usize::from(*place)] = value;
         }
-        let code = Code {
-            insns: 1,
-            ops: ops.into(),
-            sites: Box::new([]),
-            phys: 0,
-            bytes: 4,
-        };
-        self.0.cpu.cpu.stop = StopKind::Fuel;
-        let cpu = &raw mut *self.0.cpu.cpu;
+        let mut code = Code::new(ops.into(), Box::new([]), 0, 0, 4);
+        code.insns = 1;
+        self.0.cpu.stop = StopKind::Fuel;
+        let cpu = &raw mut *self.0.cpu;
         // SAFETY: see UNSAFETY; the last of the ops stops.
         let left = unsafe { enter(cpu, &raw const code, 0x1000, 1) };
         assert_eq!(left, 0, "the fuel of one instruction is taken once");
-        self.0.cpu.cpu.stop()
+        self.0.cpu.stop()
     }
 
     /// Runs one op; its result.
@@ -250,7 +245,7 @@ fn branches_go_where_the_table_says() {
         let stop = bench.run(&ops, operands);
         assert!(matches!(stop, Stop::Lookup), "{stop:?}");
         let wanted = if holds { 0xf00 } else { 0x1000 + (1 << 40) };
-        assert_eq!(bench.0.cpu.cpu.pc, wanted, "{what} {operands:x?} {imm:#x}");
+        assert_eq!(bench.0.cpu.pc, wanted, "{what} {operands:x?} {imm:#x}");
         checked += 1;
     };
     for op in [Op::Eq, Op::Ne, Op::LtU, Op::LtS, Op::GeU, Op::GeS] {

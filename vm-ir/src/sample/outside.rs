@@ -1,14 +1,15 @@
 //! The test guest's memory, as the reference run sees it.
 
 use vm_core::{PAGE_BYTES, PAGE_MASK, Trap};
-use vm_ir::reference::{Outside, Purpose};
-use vm_ir::sample::World;
-use vm_ir::{MemArg, Type};
 use vm_mem::Access;
 
+use super::World;
 use super::guest::{DATA, Kind, bus_fault};
+use crate::reference::{Outside, Purpose};
+use crate::{MemArg, Type};
 
 /// A page that is everywhere, with the kinds of [`Kind`].
+#[derive(Debug)]
 pub struct Memory(pub World);
 
 impl Memory {

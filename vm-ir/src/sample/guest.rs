@@ -5,16 +5,14 @@
 //! Data lives in one page that stands at every address, in kinds that change from page to page
 //! (see [`Kind`]); code stands where it is, in [`CODE`].
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use vm_core::{Clock, Exit, GuestPhys, GuestVirt, PAGE_BYTES, Trap, Vcpu};
-use vm_ir::float::{RISCV, Rules};
-use vm_ir::sample::{self, HELPERS};
-use vm_ir::{Block, Builder, Frontend, Helper, Layout, Lifted, Text};
-use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
+use vm_core::{GuestPhys, GuestVirt, PAGE_BYTES, Trap};
+use vm_mem::{Access, ContextKey, GuestRam, PageEntry, RamFault, Walk};
 
-use crate::engine::Engine;
-use crate::interpreter::{Interpreter, lock};
+use super::HELPERS;
+use crate::float::{RISCV, Rules};
+use crate::{Block, Builder, Frontend, Helper, Layout, Lifted, Text};
 
 /// The page that data accesses go to.
 pub const DATA: GuestPhys = GuestPhys(0x8000_0000);
@@ -42,6 +40,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kind of the page that holds an address.
+    #[must_use]
     pub fn of(addr: u64) -> Self {
         let page = addr / PAGE_BYTES;
         match page.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60 {
@@ -53,6 +52,7 @@ impl Kind {
     }
 
     /// The trap of an access, if it is refused.
+    #[must_use]
     pub fn refuses(addr: u64, access: Access) -> Option<Trap> {
         let refused = match Self::of(addr) {
             Self::Plain | Self::Split => false,
@@ -69,20 +69,51 @@ fn trap(access: Access, addr: u64) -> Trap {
 }
 
 /// The trap of an access that no memory can answer.
+#[must_use]
 pub fn bus_fault(access: Access, addr: u64) -> Trap {
     Trap::new(200 + access as u32, addr)
 }
 
 /// The architecture.
+#[derive(Debug)]
 pub struct Guest {
     layout: Layout,
     blocks: Mutex<Vec<Block>>,
 }
 
 impl Guest {
+    /// The architecture, without any block.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            layout: super::layout(),
+            blocks: Mutex::default(),
+        }
+    }
+
+    /// Replaces all code: block number `i` stands at [`place`]`(i)`.
+    pub fn put(&self, ram: &GuestRam, blocks: &[Block]) -> Result<(), RamFault> {
+        for number in 0..blocks.len() {
+            let bytes = (number as u32).to_le_bytes();
+            ram.write(GuestPhys(place(number)), &bytes)?;
+        }
+        blocks.clone_into(&mut self.blocks());
+        Ok(())
+    }
+
+    fn blocks(&self) -> MutexGuard<'_, Vec<Block>> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn block(&self, code: &[u8]) -> Option<Block> {
         let number = u32::from_le_bytes(*code.first_chunk()?);
-        lock(&self.blocks).get(number as usize).cloned()
+        self.blocks().get(number as usize).cloned()
+    }
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -208,63 +239,8 @@ impl Frontend for Guest {
     }
 }
 
-/// A machine of this architecture: one CPU, and a place for blocks.
-pub struct Machine {
-    pub guest: Arc<Guest>,
-    pub ram: GuestRam,
-    pub engine: Engine,
-    pub cpu: Interpreter,
-}
-
-impl Machine {
-    /// A machine without code.
-    pub fn new() -> Self {
-        let guest = Arc::new(Guest {
-            layout: sample::layout(),
-            blocks: Mutex::default(),
-        });
-        let bytes = CODE - DATA.0 + CODE_PAGES * PAGE_BYTES;
-        let ram = GuestRam::new(&[(DATA, bytes)]).expect("the host has a few pages");
-        let clock = Arc::new(Clock::virtual_time());
-        let engine = Engine::new(guest.clone(), ram.clone(), clock);
-        let cpu = engine.cpu(0);
-        Self {
-            guest,
-            ram,
-            engine,
-            cpu,
-        }
-    }
-
-    /// Replaces all code: block number `i` stands at [`place`]`(i)`.
-    pub fn put(&mut self, blocks: &[Block]) {
-        for number in 0..blocks.len() {
-            let bytes = (number as u32).to_le_bytes();
-            let at = GuestPhys(place(number));
-            self.ram.write(at, &bytes).expect("the place is in RAM");
-        }
-        blocks.clone_into(&mut lock(&self.guest.blocks));
-    }
-
-    /// Runs from the block of this number; the outcome, and how many instructions were retired.
-    pub fn run(&mut self, number: usize, slots: &[u64], fuel: u64) -> (Exit, u64) {
-        self.cpu.slots().copy_from_slice(slots);
-        let pc = usize::from(self.guest.layout.pc.0);
-        self.cpu.slots()[pc] = place(number);
-        let before = self.cpu.retired();
-        let exit = self.cpu.run(fuel);
-        (exit, self.cpu.retired() - before)
-    }
-
-    /// The data page.
-    pub fn data(&self) -> Vec<u8> {
-        let mut bytes = vec![0; PAGE_BYTES as usize];
-        self.ram.read(DATA, &mut bytes).expect("the page is in RAM");
-        bytes
-    }
-}
-
 /// Where a block stands.
+#[must_use]
 pub const fn place(number: usize) -> u64 {
     CODE + number as u64 * SPACING
 }

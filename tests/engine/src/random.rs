@@ -1,19 +1,80 @@
 //! Random blocks do in the engine what they do in the reference run.
 
-use vm_core::{Entropy, Exit};
+use std::sync::Arc;
+
+use vm_core::{Clock, Entropy, Exit, PAGE_BYTES, Section, Vcpu};
+use vm_engine_interp::{Engine, Interpreter};
 use vm_ir::passes::Passes;
 use vm_ir::reference::{self, Stop};
-use vm_ir::sample::{self, World};
+use vm_ir::sample::guest::{CODE, CODE_PAGES, DATA, Guest, SPACING, TRAPPED, place};
+use vm_ir::sample::{self, Memory, World};
 use vm_ir::text::print;
 use vm_ir::{Block, End, Inst, Layout, Op, Type, block, float};
-
-use super::guest::{Machine, SPACING, TRAPPED, place};
-use super::outside::Memory;
+use vm_mem::GuestRam;
 
 /// How many blocks stand together.
 const BLOCKS: usize = 24;
 /// How many of them are run one after the other.
 const STEPS: u64 = 12;
+
+/// A machine of the architecture whose instructions are blocks: one CPU, and a place for blocks.
+struct Machine {
+    guest: Arc<Guest>,
+    layout: Layout,
+    ram: GuestRam,
+    engine: Engine,
+    cpu: Interpreter,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let guest = Arc::new(Guest::new());
+        let bytes = CODE - DATA.0 + CODE_PAGES * PAGE_BYTES;
+        let ram = GuestRam::new(&[(DATA, bytes)]).expect("the host has a few pages");
+        let clock = Arc::new(Clock::virtual_time());
+        let mut engine = Engine::new(guest.clone(), ram.clone(), clock);
+        super::tier(&mut engine, guest.clone());
+        let cpu = engine.cpu(0);
+        let layout = sample::layout();
+        Self {
+            guest,
+            layout,
+            ram,
+            engine,
+            cpu,
+        }
+    }
+
+    /// Runs from the block of this number; the outcome, and how many instructions were retired.
+    fn run(&mut self, number: usize, slots: &[u64], fuel: u64) -> (Exit, u64) {
+        let mut state = Section::new("cpu", 1);
+        state.u64("retired", 0);
+        for (at, (slot, value)) in self.layout.slots.iter().zip(slots).enumerate() {
+            let is_pc = at == usize::from(self.layout.pc.0);
+            state.u64(&slot.name, if is_pc { place(number) } else { *value });
+        }
+        self.cpu
+            .restore(&state.fields())
+            .expect("any state will do");
+        let exit = self.cpu.run(fuel);
+        (exit, self.cpu.retired())
+    }
+
+    fn slots(&self) -> Vec<u64> {
+        let mut state = Section::new("cpu", 1);
+        self.cpu.save(&mut state);
+        let slots = self.layout.slots.iter();
+        slots
+            .map(|slot| state.fields().u64(&slot.name).expect("every slot is saved"))
+            .collect()
+    }
+
+    fn data(&self) -> Vec<u8> {
+        let mut bytes = vec![0; PAGE_BYTES as usize];
+        self.ram.read(DATA, &mut bytes).expect("the page is in RAM");
+        bytes
+    }
+}
 
 /// Addresses and values to begin with.
 fn slots(layout: &Layout, random: &mut Entropy) -> Vec<u64> {
@@ -142,12 +203,15 @@ fn check(seeds: std::ops::Range<u64>, insns: u32, passes: Passes) {
     for seed in seeds {
         let random = &mut Entropy::new(seed);
         let blocks = program(&layout, random, insns);
-        machine.put(&blocks);
+        machine
+            .guest
+            .put(&machine.ram, &blocks)
+            .expect("every place is in RAM");
         for number in 0..BLOCKS {
             let slots = slots(&layout, random);
             let (wanted, fuel) = reference(&blocks, &layout, number, &slots, machine.data());
             let (exit, insns) = machine.run(number, &slots, fuel);
-            let found = (machine.cpu.slots().to_vec(), machine.data(), insns);
+            let found = (machine.slots(), machine.data(), insns);
             let trapped = wanted.0[TRAPPED[2]] != 0;
             if wanted != found {
                 explain(&layout, &blocks, (seed, number), &wanted, &found);

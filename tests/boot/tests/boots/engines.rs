@@ -1,0 +1,65 @@
+//! The engines are one and the same to a guest: equal state, counts and time at every end.
+
+use tests_boot::{Boot, Guest};
+use vm_runtime::{EngineMode, Outcome};
+
+/// What a guest is run on, and from the how manieth time on a block is compiled.
+// HOST-ARCH: native code is made on x86-64 hosts only.
+#[cfg(target_arch = "x86_64")]
+const ENGINES: [(EngineMode, Option<u32>); 4] = [
+    (EngineMode::Interp, None),
+    (EngineMode::Jit, None),
+    (EngineMode::Jit, Some(50)),
+    (EngineMode::Hybrid, Some(20)),
+];
+// HOST-ARCH: native code is made on x86-64 hosts only.
+#[cfg(not(target_arch = "x86_64"))]
+const ENGINES: [(EngineMode, Option<u32>); 1] = [(EngineMode::Interp, None)];
+
+/// What can be told apart: how it ended, the state, and what was printed.
+fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
+    let ending = &boot.ending;
+    (
+        ending.outcome,
+        ending.instructions,
+        ending.guest_ns,
+        ending.state_hash,
+        &boot.text,
+    )
+}
+
+fn check(guest: impl Fn() -> Option<Guest>) -> Option<()> {
+    let run = |(engine, threshold)| Some(guest()?.engine(engine, threshold).run());
+    let wanted = run(ENGINES[0])?;
+    assert!(wanted.ending.state_hash.is_some(), "the time is virtual");
+    for engine in &ENGINES[1..] {
+        let found = run(*engine)?;
+        assert_eq!(left(&wanted), left(&found), "{engine:?}");
+    }
+    Some(())
+}
+
+#[test]
+fn the_demo_is_the_same_on_every_engine() {
+    let typed = |guest: Guest| {
+        guest
+            .limit(2_000_000_000)
+            .send("vm> ", "cpu\n")
+            .send("vm> ", "bench\n")
+            .send("vm> ", "irq\n")
+            .send("vm> ", "off\n")
+    };
+    for cpus in [1, 4] {
+        check(|| Some(typed(Guest::demo().cpus(cpus).seed(3))));
+    }
+}
+
+#[test]
+fn the_privileged_checks_are_the_same_on_every_engine() {
+    check(|| Some(Guest::privileged().cpus(2).seed(1).limit(200_000_000)));
+}
+
+#[test]
+fn a_linux_boot_is_the_same_on_every_engine() {
+    check(|| Some(Guest::linux("smp")?.cpus(2).seed(7)));
+}

@@ -1,0 +1,22 @@
+//! What the engine under test has beside the interpreter.
+
+use std::sync::Arc;
+
+use vm_core::Inline;
+use vm_engine_cache::{Arena, LeastRecentlyUsed};
+use vm_engine_interp::Engine;
+use vm_engine_interp::native::{AVAILABLE, Tier};
+use vm_engine_jit::Jit;
+use vm_ir::Frontend;
+
+/// Nothing.
+pub fn none(_: &mut Engine, _: Arc<dyn Frontend>) {}
+
+/// A compiler that is asked when a block is entered, and waited for.
+pub fn at_once(engine: &mut Engine, frontend: Arc<dyn Frontend>) {
+    if AVAILABLE {
+        let jit = Jit::new(frontend).expect("the host can run native code");
+        let arena = Arena::new(16 << 20, Box::new(LeastRecentlyUsed)).expect("the host has 16 MiB");
+        engine.set_tier(Tier::new(Arc::new(jit), Arc::new(Inline), arena, 1));
+    }
+}

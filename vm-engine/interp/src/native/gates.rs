@@ -1,0 +1,176 @@
+//! The ways out of native code, as a table in the CPU's struct.
+
+use std::sync::atomic::AtomicPtr;
+
+use super::host;
+use crate::flat::{EXITS, Head};
+
+/// Addresses that native code calls or jumps to; all of them are written for its convention.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Gates {
+    /// The head to go on at when the jump cache does not know [`crate::native::Places::PC`].
+    pub unknown: &'static Head,
+    /// Called by a stub when the TLB does not answer. On the stack stand, from the return address
+    /// on: a [`Miss`], the block. Keeps all registers, or does not return.
+    pub miss: usize,
+    /// As `miss`, for code that has something in floating-point registers.
+    pub miss_float: usize,
+    /// Jumped to when the fuel does not reach, with the first two arguments as at the entry.
+    pub fuel: usize,
+    /// Jumped to with the CPU: the program counter is set, and everything may have changed.
+    pub next: usize,
+    /// Jumped to with the CPU and the block, whose last instruction traps.
+    pub trap: usize,
+    /// Called with the CPU, a [`Call`] and four words, when [`crate::native::Places::CODE`] is
+    /// set: calls a helper. The result is in [`crate::native::Places::RESULT`].
+    pub call: usize,
+    /// As `call`, for a memory operation: address, values, constant part.
+    pub special: usize,
+}
+
+/// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Miss {
+    /// The number of the instruction in its block.
+    pub site: u8,
+    /// Whether it stores.
+    pub store: bool,
+    /// Whether the interpreter is to do it in any case.
+    pub alone: bool,
+    /// The register that holds the address, as it was compared with the entry's tag.
+    pub register: u8,
+}
+
+impl Miss {
+    /// The packed form.
+    #[must_use]
+    pub const fn pack(self) -> u32 {
+        self.site as u32
+            | (self.store as u32) << 8
+            | (self.alone as u32) << 9
+            | (self.register as u32) << 16
+    }
+
+    /// From the packed form.
+    #[must_use]
+    pub const fn unpack(bits: u64) -> Self {
+        Self {
+            site: bits as u8,
+            store: bits >> 8 & 1 == 1,
+            alone: bits >> 9 & 1 == 1,
+            register: (bits >> 16) as u8 & 15,
+        }
+    }
+}
+
+/// What a call is about: number of the instruction, and the helper or operation and type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// The number of the instruction in its block.
+    pub site: u8,
+    /// The type that a memory operation works in.
+    pub ty: u8,
+    /// The helper, or the operation.
+    pub what: u32,
+}
+
+impl Call {
+    /// The packed form.
+    #[must_use]
+    pub const fn pack(self) -> u64 {
+        self.site as u64 | (self.ty as u64) << 8 | (self.what as u64) << 32
+    }
+
+    /// From the packed form.
+    #[must_use]
+    pub const fn unpack(bits: u64) -> Self {
+        Self {
+            site: bits as u8,
+            ty: (bits >> 8) as u8,
+            what: (bits >> 32) as u32,
+        }
+    }
+}
+
+/// Stand behind exits that are not linked, by the number of the exit.
+static UNLINKED: [Head; EXITS] = [
+    head(host::LEFT_BY[0]),
+    head(host::LEFT_BY[1]),
+    head(host::LEFT_BY[2]),
+];
+
+/// Stands behind the jump cache.
+static UNKNOWN: Head = head(host::UNKNOWN);
+
+const fn head(entry: host::Gate) -> Head {
+    Head {
+        entry: AtomicPtr::new(entry as *const () as *mut u8),
+    }
+}
+
+impl Default for Gates {
+    /// The gates of this host.
+    fn default() -> Self {
+        let at = |gate: host::Gate| gate as usize;
+        Self {
+            unknown: &UNKNOWN,
+            miss: at(host::MISS),
+            miss_float: at(host::MISS_FLOAT),
+            fuel: at(host::FUEL),
+            next: at(host::NEXT),
+            trap: at(host::TRAP),
+            call: at(host::CALL),
+            special: at(host::SPECIAL),
+        }
+    }
+}
+
+impl Head {
+    /// The head of a block without native code.
+    pub fn flat() -> Self {
+        head(host::FLAT)
+    }
+
+    /// Keeps native code from entering the block.
+    pub fn bury(&self) {
+        self.lead_to(host::DEAD as *const () as *mut u8);
+    }
+
+    /// Lets native code enter the block here from now on.
+    pub fn lead_to(&self, entry: *mut u8) {
+        self.entry
+            .store(entry, std::sync::atomic::Ordering::Release);
+    }
+}
+
+/// The exits of a block that are not linked yet.
+pub fn unlinked() -> [AtomicPtr<Head>; EXITS] {
+    UNLINKED
+        .each_ref()
+        .map(|head| AtomicPtr::new(std::ptr::from_ref(head).cast_mut()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_numbers_come_back() {
+        for (site, store, register) in [(0, false, 0), (63, true, 15), (200, false, 9)] {
+            let miss = Miss {
+                site,
+                store,
+                alone: !store,
+                register,
+            };
+            assert_eq!(Miss::unpack(u64::from(miss.pack())), miss);
+        }
+        let call = Call {
+            site: 63,
+            ty: 4,
+            what: u32::MAX,
+        };
+        assert_eq!(Call::unpack(call.pack()), call);
+    }
+}

@@ -1,0 +1,224 @@
+//! What gates lead to.
+#![expect(unsafe_code, reason = "follows the pointers of a CPU; see UNSAFETY")]
+// UNSAFETY: as in `control`: gates are reached from native code only, which runs for a CPU that
+// is alive, from blocks that are alive or were when the run began.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use vm_core::{GuestPhys, PAGE_MASK};
+use vm_ir::{Op, Type};
+use vm_mem::Access;
+
+use super::gates::{Call, Miss};
+use crate::control::enter;
+use crate::cpu::{Cpu, Jump, Stop, StopKind};
+use crate::flat::{Code, Flat};
+use crate::memory::settle;
+
+/// What a slow path gives back: zero to go on, or the stack pointer to unwind to; the fuel.
+#[repr(C)]
+pub struct Out {
+    stack: u64,
+    fuel: i64,
+}
+
+impl Out {
+    const GO_ON: Self = Self { stack: 0, fuel: 0 };
+}
+
+/// Where a block stands in the address space in force.
+unsafe fn pc_of(cpu: *mut Cpu, code: *const Code) -> u64 {
+    // SAFETY: see UNSAFETY.
+    unsafe { (*cpu).pc & PAGE_MASK | (*code).phys & !PAGE_MASK }
+}
+
+/// Gives control back.
+unsafe fn stop(cpu: *mut Cpu, why: StopKind, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        (*cpu).stop = why;
+        fuel
+    }
+}
+
+/// Goes on in a block that has no native code.
+pub unsafe extern "sysv64" fn flat(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe { enter(cpu, code, pc_of(cpu, code), fuel) }
+}
+
+/// The block is no longer what stands there.
+pub unsafe extern "sysv64" fn dead(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY; dead blocks are not freed while anything leads to them.
+    unsafe {
+        (*cpu).pc = pc_of(cpu, code);
+        stop(cpu, StopKind::Fuel, fuel)
+    }
+}
+
+/// The block does not fit the fuel.
+pub unsafe extern "sysv64" fn fuel(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe { dead(cpu, code, fuel) }
+}
+
+/// The jump cache does not know the program counter.
+pub unsafe extern "sysv64" fn unknown(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe { stop(cpu, StopKind::LookupIndirect, fuel) }
+}
+
+/// The block has ended, and everything may have changed.
+pub unsafe extern "sysv64" fn next(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe { stop(cpu, StopKind::Next, fuel) }
+}
+
+/// The last instruction of the block traps; the trap is noted already.
+pub unsafe extern "sysv64" fn trap(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let sites = &(*code).sites;
+        let last = sites.len().saturating_sub(1);
+        at_site(cpu, code, last as u8);
+        stop(cpu, StopKind::Trap, fuel)
+    }
+}
+
+/// Leaves by an exit that is not linked, and links it if it can be.
+///
+/// Exits that have a cell lead to their own page, in every address space.
+pub unsafe extern "sysv64" fn left_by(
+    cpu: *mut Cpu,
+    exit: usize,
+    fuel: i64,
+    from: *const Code,
+) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let distance = (&(*from).distances)[exit];
+        let pc = pc_of(cpu, from).wrapping_add_signed(distance);
+        (*cpu).pc = pc;
+        let jump: *const Jump = (*cpu).jumps.add(Jump::index(pc));
+        if (*jump).pc != pc {
+            return stop(cpu, StopKind::LookupIndirect, fuel);
+        }
+        let code = (*jump).code;
+        let page = GuestPhys((*from).phys).page();
+        let same = GuestPhys((*code).phys).page() == page;
+        let apart = (*(*(*cpu).slow).blocks).is_apart(page);
+        if same && !apart && (*code).insns != Code::DEAD {
+            (&(*from).exits)[exit].store(code.cast_mut().cast(), Relaxed);
+        }
+        enter(cpu, code, pc, fuel)
+    }
+}
+
+/// Puts the CPU at an instruction of a block; its first op.
+unsafe fn at_site(cpu: *mut Cpu, code: *const Code, site: u8) -> *const Flat {
+    // SAFETY: see UNSAFETY; sites name ops of their block.
+    unsafe {
+        (*cpu).pc = pc_of(cpu, code);
+        (*cpu).code = code;
+        let first = (&(*code).sites)[usize::from(site)].flat;
+        let ip = (*code).ops.as_ptr().add(usize::from(first));
+        (*cpu).ip = ip;
+        ip
+    }
+}
+
+/// A load or store whose page the TLB does not know.
+///
+/// The address is cut as it was compared: page, and low bits if it is not aligned.
+pub unsafe extern "sysv64" fn miss(
+    cpu: *mut Cpu,
+    what: u64,
+    registers: *const [u64; 16],
+    code: *const Code,
+    fuel: i64,
+) -> Out {
+    // SAFETY: see UNSAFETY; the gate has saved the registers.
+    unsafe {
+        let miss = Miss::unpack(what);
+        let addr = (*registers)[usize::from(miss.register)];
+        let access = if miss.store {
+            Access::Store
+        } else {
+            Access::Load
+        };
+        let known = !miss.alone && addr & !PAGE_MASK == 0;
+        if known && (*(*cpu).slow).fill(&mut *cpu, addr, access) {
+            return Out::GO_ON;
+        }
+        at_site(cpu, code, miss.site);
+        (*cpu).stop = StopKind::Alone;
+        if !miss.alone && addr & !PAGE_MASK != 0 {
+            (*(*(*cpu).slow).blocks).misaligned(&*code);
+        }
+        Out {
+            stack: (*cpu).stack,
+            fuel,
+        }
+    }
+}
+
+/// Calls a helper of the guest architecture.
+pub unsafe extern "sysv64" fn call(
+    cpu: *mut Cpu,
+    what: u64,
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
+) -> Out {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let what = Call::unpack(what);
+        let ip = at_site(cpu, (*cpu).code, what.site);
+        let (slow, fuel) = ((*cpu).slow, (*cpu).fuel);
+        let done = (*slow).call(&mut *cpu, ip, what.what, [a, b, c, d], fuel);
+        finish(&mut *cpu, ip, done)
+    }
+}
+
+/// Does a memory operation that is not a plain load or store.
+pub unsafe extern "sysv64" fn special(
+    cpu: *mut Cpu,
+    what: u64,
+    addr: u64,
+    first: u64,
+    second: u64,
+    imm: u64,
+) -> Out {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let what = Call::unpack(what);
+        let ip = at_site(cpu, (*cpu).code, what.site);
+        let (op, ty) = (Op::ALL[what.what as usize], Type::ALL[usize::from(what.ty)]);
+        let slow = (*cpu).slow;
+        let done = (*slow).special(&mut *cpu, ip, op, ty, addr, [first, second], imm);
+        finish(&mut *cpu, ip, done)
+    }
+}
+
+fn finish(cpu: &mut Cpu, ip: *const Flat, done: Result<u64, Stop>) -> Out {
+    if settle(cpu, ip, done) {
+        return Out::GO_ON;
+    }
+    Out {
+        stack: cpu.stack,
+        fuel: cpu.fuel,
+    }
+}
+
+/// A block has been entered often.
+#[cold]
+#[inline(never)]
+pub unsafe fn heated(cpu: *mut Cpu, code: *const Code) {
+    // SAFETY: see UNSAFETY; the blocks are valid while handlers run.
+    unsafe {
+        let slow = &*(*cpu).slow;
+        (*slow.blocks).heated(&slow.ram, &*code);
+        (*slow.blocks).publish();
+    }
+}

@@ -1,0 +1,153 @@
+//! From a block that is hot to native code that is entered.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use vm_core::Background;
+use vm_engine_cache::{Arena, Epochs, NoRoom, Place};
+
+use super::{Compiler, Native, Work};
+use crate::blocks::Key;
+use crate::interpreter::lock;
+
+/// How many blocks may wait for the compiler.
+// LIMIT: each waits with a copy of its guest code; a block that finds no place asks again when it
+// has been entered as often once more.
+const WAITING: u64 = 4096;
+
+/// What makes native code, where, and from when on.
+pub struct Tier {
+    pub(crate) compiler: Arc<dyn Compiler>,
+    background: Arc<dyn Background>,
+    inbox: Arc<Inbox>,
+    pub(crate) arena: Arena<Unit>,
+    epochs: Epochs,
+    pub(crate) threshold: u32,
+    pub(crate) stats: TierStats,
+}
+
+/// Counters for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TierStats {
+    /// Blocks handed to the compiler.
+    pub asked: u64,
+    /// Blocks that got native code.
+    pub published: u64,
+    /// Their guest instructions.
+    pub insns: u64,
+    /// Bytes of native code.
+    pub bytes: u64,
+    /// Blocks that the compiler could not compile.
+    pub refused: u64,
+    /// Native code that came too late: its block was gone.
+    pub late: u64,
+    /// Blocks whose native code was given up, since their accesses are not aligned.
+    pub given_up: u64,
+    /// Native code that found no room.
+    pub no_room: u64,
+}
+
+/// Which block a piece of native code is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unit {
+    /// Where the block is found.
+    pub key: Key,
+    /// The block's serial number: another one may stand there by now.
+    pub serial: u64,
+}
+
+/// What the compiler has made of a block.
+pub struct Done {
+    /// The block.
+    pub unit: Unit,
+    /// What was made.
+    pub native: Option<Native>,
+}
+
+#[derive(Default)]
+struct Inbox {
+    ready: AtomicBool,
+    waiting: AtomicU64,
+    done: Mutex<Vec<Done>>,
+}
+
+impl Tier {
+    /// Native code for blocks that were entered `threshold` times, compiled by `background`.
+    #[must_use]
+    pub fn new(
+        compiler: Arc<dyn Compiler>,
+        background: Arc<dyn Background>,
+        arena: Arena<Unit>,
+        threshold: u32,
+    ) -> Self {
+        Self {
+            compiler,
+            background,
+            inbox: Arc::default(),
+            arena,
+            // CPUs run in turn under the lock that guards this, so none is ever inside while
+            // somebody asks.
+            epochs: Epochs::new(0),
+            threshold: threshold.max(1),
+            stats: TierStats::default(),
+        }
+    }
+
+    /// Hands a block to the compiler; false if too many wait already.
+    pub fn ask(&mut self, unit: Unit, work: Work) -> bool {
+        if self.inbox.waiting.load(Ordering::Relaxed) >= WAITING {
+            return false;
+        }
+        self.inbox.waiting.fetch_add(1, Ordering::Relaxed);
+        self.stats.asked += 1;
+        let (compiler, inbox) = (self.compiler.clone(), self.inbox.clone());
+        self.background.submit(Box::new(move || {
+            let native = compiler.compile(&work);
+            lock(&inbox.done).push(Done { unit, native });
+            inbox.ready.store(true, Ordering::Release);
+        }));
+        true
+    }
+
+    /// What the compiler has made since the last call.
+    pub fn take(&mut self) -> Vec<Done> {
+        let ready = &self.inbox.ready;
+        if !ready.load(Ordering::Relaxed) || !ready.swap(false, Ordering::Acquire) {
+            return Vec::new();
+        }
+        let done = std::mem::take(&mut *lock(&self.inbox.done));
+        let count = done.len() as u64;
+        self.inbox.waiting.fetch_sub(count, Ordering::Relaxed);
+        done
+    }
+
+    /// Finds room for native code, and writes it there.
+    pub fn place(&mut self, unit: Unit, native: &Native, insns: u64) -> Option<Place> {
+        match self.arena.place(unit, &native.bytes, insns as u32) {
+            Ok(place) => {
+                self.stats.published += 1;
+                self.stats.insns += insns;
+                self.stats.bytes += native.bytes.len() as u64;
+                Some(place)
+            }
+            Err(NoRoom::Full | NoRoom::TooLong) => {
+                self.stats.no_room += 1;
+                None
+            }
+        }
+    }
+
+    /// Makes room while no CPU runs; the blocks whose native code is to be forgotten first.
+    pub fn make_room(&mut self, mut forget: impl FnMut(Unit)) {
+        while self.arena.short() {
+            let Some(evicted) = self.arena.evict() else {
+                break;
+            };
+            for departed in &evicted.units {
+                forget(departed.key);
+            }
+            self.arena.retire(evicted, &self.epochs);
+            self.arena.reclaim(&self.epochs);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Every operation in every type, compiled alone and run, against the table.
+
+mod bench;
+mod float;
+mod integer;

@@ -1,0 +1,193 @@
+//! Memory operations: by the soft TLB, or by a gate.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
+use cranelift_frontend::FunctionBuilder;
+use vm_engine_interp::native::{Gates, Places};
+use vm_ir::{Inst, MemArg, Op, Type};
+use vm_mem::{TLB_ENTRIES, TlbEntry};
+
+use crate::body::{Body, Check, STRUCT, host_type};
+
+/// An access to guest RAM: the TLB has answered for it.
+const GUEST: MemFlagsData = MemFlagsData::new().with_notrap();
+
+/// The bits of an address that say which entry answers for it, times the size of an entry.
+const SHIFT: i64 = 12 - size_of::<TlbEntry>().trailing_zeros() as i64;
+const INDEX: i64 = ((TLB_ENTRIES - 1) * size_of::<TlbEntry>()) as i64;
+
+const _: () = assert!(
+    size_of::<TlbEntry>().is_power_of_two() && TLB_ENTRIES.is_power_of_two(),
+    "an entry is found by shifting and masking"
+);
+
+impl Body<'_, '_, '_> {
+    /// Writes a memory operation; its value, if it has one.
+    pub(crate) fn memory(&mut self, inst: &Inst) -> Option<Value> {
+        // All CPUs of a machine run in turn, so every access is ordered with every other.
+        match inst.op {
+            Op::Fence => None,
+            Op::Load => Some(self.load(inst)),
+            Op::Store => {
+                self.store(inst);
+                None
+            }
+            op => match exchange(op) {
+                Some(by) if !MemArg::unpack(inst.imm).big_endian => Some(self.exchange(inst, by)),
+                _ => self.special(inst),
+            },
+        }
+    }
+
+    /// Reads and writes in one step; what was there. A page that may be written may be read.
+    fn exchange(&mut self, inst: &Inst, by: Exchange) -> Value {
+        let value = self.int(inst.args[1]);
+        let (addr, addend) = self.place(inst, MemArg::unpack(inst.imm), true);
+        let builder = &mut *self.cx.builder;
+        let host = builder.ins().iadd(addr, addend);
+        let old = builder.ins().load(host_type(inst.ty), GUEST, host, 0);
+        let new = match by {
+            Exchange::Swap => value,
+            Exchange::Add => builder.ins().iadd(old, value),
+            Exchange::And => builder.ins().band(old, value),
+            Exchange::Or => builder.ins().bor(old, value),
+            Exchange::Xor => builder.ins().bxor(old, value),
+            Exchange::Keep(order) => {
+                let keep = builder.ins().icmp(order, old, value);
+                builder.ins().select(keep, old, value)
+            }
+        };
+        builder.ins().store(GUEST, new, host, 0);
+        old
+    }
+
+    fn load(&mut self, inst: &Inst) -> Value {
+        let arg = MemArg::unpack(inst.imm);
+        let (addr, addend) = self.place(inst, arg, false);
+        let extends = self.extends(inst.ty, arg);
+        let float = self.wanted_float(inst.ty).filter(|_| !arg.big_endian);
+        let builder = &mut *self.cx.builder;
+        let host = builder.ins().iadd(addr, addend);
+        if let Some(op) = extends {
+            return extended(builder, op, inst.ty, host);
+        }
+        let ty = float.unwrap_or(host_type(inst.ty));
+        let value = builder.ins().load(ty, GUEST, host, 0);
+        if inst.ty == Type::I1 {
+            return builder.ins().band_imm_s(value, 1);
+        }
+        if arg.big_endian && inst.ty.bytes() > 1 {
+            return builder.ins().bswap(value);
+        }
+        value
+    }
+
+    /// The extension to 64 bits that is next, if it is the only one to use what is loaded here.
+    fn extends(&self, ty: Type, arg: MemArg) -> Option<Op> {
+        let here = self.notes.values.len();
+        let next = self.block.insts.get(here + 1)?;
+        let fits = matches!(ty, Type::I8 | Type::I16 | Type::I32) && !arg.big_endian;
+        let only = self.notes.uses.get(here) == Some(&1) && usize::from(next.args[0]) == here;
+        let extension = matches!(next.op, Op::Zext | Op::Sext) && next.ty == Type::I64;
+        (fits && only && extension).then_some(next.op)
+    }
+
+    fn store(&mut self, inst: &Inst) {
+        let arg = MemArg::unpack(inst.imm);
+        let swaps = arg.big_endian && inst.ty.bytes() > 1;
+        let value = if swaps {
+            let value = self.int(inst.args[1]);
+            self.cx.builder.ins().bswap(value)
+        } else {
+            self.value(inst.args[1])
+        };
+        let (addr, addend) = self.place(inst, arg, true);
+        let builder = &mut *self.cx.builder;
+        let host = builder.ins().iadd(addr, addend);
+        builder.ins().store(GUEST, value, host, 0);
+    }
+
+    /// The address of a load or store, and what to add to it to get the host's, after the check
+    /// that the TLB answers.
+    fn place(&mut self, inst: &Inst, arg: MemArg, store: bool) -> (Value, Value) {
+        let base = self.word(inst.args[0]);
+        let cpu = self.cx.cpu;
+        let builder = &mut *self.cx.builder;
+        let tlb = *self
+            .tlb
+            .get_or_insert_with(|| builder.ins().load(types::I64, STRUCT, cpu, Places::TLB));
+        let addr = match arg.offset {
+            0 => base,
+            offset => builder.ins().iadd_imm_s(base, i64::from(offset)),
+        };
+        let index = builder.ins().ushr_imm_u(addr, SHIFT);
+        let index = builder.ins().band_imm_s(index, INDEX);
+        let entry = builder.ins().iadd(tlb, index);
+        let at = if store {
+            std::mem::offset_of!(TlbEntry, write)
+        } else {
+            std::mem::offset_of!(TlbEntry, read)
+        };
+        // Page and alignment in one comparison: see `TlbEntry`.
+        let low = inst.ty.bytes() as i64 - 1;
+        let cut = builder.ins().band_imm_s(addr, -4096 | low);
+        let tag = builder.ins().load(types::I64, STRUCT, entry, at as i32);
+        let bad = builder.ins().icmp(IntCC::NotEqual, cut, tag);
+        let site = self.site;
+        self.check(bad, Check::Tlb { site, store });
+        let at = std::mem::offset_of!(TlbEntry, addend) as i32;
+        let ins = self.cx.builder.ins();
+        let addend = ins.load(types::I64, STRUCT, entry, at);
+        (addr, addend)
+    }
+
+    fn special(&mut self, inst: &Inst) -> Option<Value> {
+        let [addr, first, second, _] = inst.args.map(|id| self.word_or_zero(id));
+        let imm = self.cx.builder.ins().iconst(types::I64, inst.imm as i64);
+        let gate = std::mem::offset_of!(Gates, special);
+        let words = [addr, first, second, imm];
+        self.gate(gate, inst.op as u32, inst.ty, words);
+        let result = inst.op.has_result();
+        result.then(|| self.result(inst.value_type()))
+    }
+}
+
+/// What an atomic operation leaves in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Exchange {
+    Swap,
+    Add,
+    And,
+    Or,
+    Xor,
+    /// What was there, if it stands in this order to the operand, else the operand.
+    Keep(IntCC),
+}
+
+fn exchange(op: Op) -> Option<Exchange> {
+    Some(match op {
+        Op::AmoSwap => Exchange::Swap,
+        Op::AmoAdd => Exchange::Add,
+        Op::AmoAnd => Exchange::And,
+        Op::AmoOr => Exchange::Or,
+        Op::AmoXor => Exchange::Xor,
+        Op::AmoMinS => Exchange::Keep(IntCC::SignedLessThan),
+        Op::AmoMaxS => Exchange::Keep(IntCC::SignedGreaterThan),
+        Op::AmoMinU => Exchange::Keep(IntCC::UnsignedLessThan),
+        Op::AmoMaxU => Exchange::Keep(IntCC::UnsignedGreaterThan),
+        _ => return None,
+    })
+}
+
+/// A load with the extension that follows it.
+fn extended(builder: &mut FunctionBuilder, op: Op, ty: Type, host: Value) -> Value {
+    let ins = builder.ins();
+    match (ty, op == Op::Sext) {
+        (Type::I8, false) => ins.uload8(types::I64, GUEST, host, 0),
+        (Type::I8, true) => ins.sload8(types::I64, GUEST, host, 0),
+        (Type::I16, false) => ins.uload16(types::I64, GUEST, host, 0),
+        (Type::I16, true) => ins.sload16(types::I64, GUEST, host, 0),
+        (_, false) => ins.uload32(GUEST, host, 0),
+        (_, true) => ins.sload32(GUEST, host, 0),
+    }
+}

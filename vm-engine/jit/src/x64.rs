@@ -1,0 +1,146 @@
+//! The few x86-64 instructions that `finish` reads and writes.
+
+/// A comparison of a register with memory at the beginning of `code`: the register's number, and
+/// how long the instruction is.
+pub fn compare_with_memory(code: &[u8]) -> Option<(u8, usize)> {
+    let [rex, opcode, modrm, rest @ ..] = code else {
+        return None;
+    };
+    // REX.W, and `cmp r64, r/m64` or `cmp r/m64, r64`.
+    if rex & 0xf8 != 0x48 || !matches!(opcode, 0x3b | 0x39) {
+        return None;
+    }
+    let (mode, base) = (modrm >> 6, modrm & 7);
+    let (index, base) = match (base, rest) {
+        (4, [sib, ..]) => (1, sib & 7),
+        (4, []) => return None,
+        _ => (0, base),
+    };
+    let displacement = match mode {
+        // Relative to the instruction, or without a base: never how an entry is addressed.
+        0 if base == 5 => return None,
+        0 => 0,
+        1 => 1,
+        2 => 4,
+        _ => return None,
+    };
+    let register = modrm >> 3 & 7 | (rex >> 2 & 1) << 3;
+    Some((register, 3 + index + displacement))
+}
+
+/// A conditional jump with a distance of 32 bits at the beginning of `code`: the distance from
+/// behind it.
+pub fn jump_if(code: &[u8]) -> Option<i32> {
+    match code {
+        [0x0f, condition, a, b, c, d, ..] if condition & 0xf0 == 0x80 => {
+            Some(i32::from_le_bytes([*a, *b, *c, *d]))
+        }
+        _ => None,
+    }
+}
+
+/// How long [`jump_if`] is.
+pub const JUMP_IF_BYTES: usize = 6;
+
+/// `push rbp; mov rbp, rsp`
+pub const FRAME: [u8; 4] = [0x55, 0x48, 0x89, 0xe5];
+/// `mov rsp, rbp; pop rbp`
+pub const NO_FRAME: [u8; 4] = [0x48, 0x89, 0xec, 0x5d];
+/// `nop`
+pub const NOP: [u8; 4] = [0x0f, 0x1f, 0x40, 0x00];
+
+/// Whether `code` is one jump to where a register or memory says.
+pub fn is_indirect_jump(code: &[u8]) -> bool {
+    let code = match code {
+        [rex, rest @ ..] if rex & 0xf0 == 0x40 => rest,
+        code => code,
+    };
+    let [0xff, modrm, rest @ ..] = code else {
+        return false;
+    };
+    let (mode, base) = (modrm >> 6, modrm & 7);
+    let index = usize::from(mode != 3 && base == 4);
+    let displacement = match mode {
+        0 if base == 5 => 4,
+        0 | 3 => 0,
+        1 => 1,
+        _ => 4,
+    };
+    modrm >> 3 & 7 == 4 && rest.len() == index + displacement
+}
+
+/// Writes instructions.
+#[derive(Default)]
+pub struct Writer {
+    /// What was written.
+    pub bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// Where the next instruction stands.
+    pub fn here(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// A distance from behind itself.
+    fn distance(&mut self, to: usize) {
+        let behind = self.here() as i64 + 4;
+        self.put(&((to as i64 - behind) as i32).to_le_bytes());
+    }
+
+    /// `sub r15, by`
+    pub fn take_fuel(&mut self, by: u8) {
+        self.put(&[0x49, 0x83, 0xef, by]);
+    }
+
+    /// `add r15, by`
+    pub fn give_fuel_back(&mut self, by: u8) {
+        self.put(&[0x49, 0x83, 0xc7, by]);
+    }
+
+    /// `jl to`
+    pub fn jump_if_less(&mut self, to: usize) {
+        self.put(&[0x0f, 0x8c]);
+        self.distance(to);
+    }
+
+    /// `jmp to`
+    pub fn jump(&mut self, to: usize) {
+        self.put(&[0xe9]);
+        self.distance(to);
+    }
+
+    /// `push [at]`, relative to the instruction
+    pub fn push_from(&mut self, at: usize) {
+        self.put(&[0xff, 0x35]);
+        self.distance(at);
+    }
+
+    /// `push number`
+    pub fn push(&mut self, number: u32) {
+        self.put(&[0x68]);
+        self.put(&number.to_le_bytes());
+    }
+
+    /// `call [rbp + at]`
+    pub fn call_by_frame(&mut self, at: i32) {
+        self.put(&[0xff, 0x95]);
+        self.put(&at.to_le_bytes());
+    }
+
+    /// `jmp [rbp + at]`
+    pub fn jump_by_frame(&mut self, at: i32) {
+        self.put(&[0xff, 0xa5]);
+        self.put(&at.to_le_bytes());
+    }
+
+    /// Writes over a distance that stands at `at`.
+    pub fn retarget(&mut self, at: usize, to: usize) {
+        let distance = (to as i64 - (at as i64 + 4)) as i32;
+        self.bytes[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+    }
+}

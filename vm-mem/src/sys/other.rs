@@ -1,0 +1,16 @@
+//! Any other operating system.
+
+use crate::dual::{DualMapError, Views};
+
+/// Says that it can not.
+pub(crate) fn map(_bytes: usize) -> Result<Views, DualMapError> {
+    Err(DualMapError::Unsupported {
+        reason: "nobody has written it for this operating system yet",
+    })
+}
+
+/// Never called: there is nothing to let go of.
+pub(crate) fn unmap(_views: &Views) {}
+
+/// Never called: there is nothing to publish.
+pub(crate) fn publish(_views: &Views, _offset: usize, _bytes: usize) {}

@@ -1,0 +1,49 @@
+//! What runs guest code: the interpreter alone, or with the block compiler.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use thiserror::Error;
+use vm_core::Background;
+use vm_engine_cache::{Arena, ArenaError, LeastRecentlyUsed};
+use vm_engine_interp::native::Tier;
+use vm_engine_jit::{Jit, JitError};
+use vm_ir::Frontend;
+
+use crate::pool::{AtOnce, Pool};
+use crate::{Config, EngineMode};
+
+/// Bytes of native code.
+// LIMIT: a Linux boot to a shell makes some 10 MiB; what is more goes and is made anew.
+const CODE_BYTES: u64 = 64 << 20;
+/// How often a block is entered before it is compiled in the background.
+const THRESHOLD: u32 = 1000;
+
+/// Why the block compiler can not be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// There is no compiler for this host.
+    #[error(transparent)]
+    Jit(#[from] JitError),
+    /// There is no memory for native code.
+    #[error(transparent)]
+    Arena(#[from] ArenaError),
+}
+
+/// What makes native code, if anything is to do so, and how long it took so far.
+pub fn tier(
+    config: &Config,
+    frontend: &Arc<dyn Frontend>,
+) -> Result<(Option<Tier>, Arc<AtomicU64>), EngineError> {
+    let time = Arc::new(AtomicU64::new(0));
+    let (background, usual): (Arc<dyn Background>, u32) = match config.engine {
+        EngineMode::Interp => return Ok((None, time)),
+        EngineMode::Jit => (Arc::new(AtOnce::new(time.clone())), 1),
+        EngineMode::Hybrid => (Arc::new(Pool::new(time.clone())), THRESHOLD),
+    };
+    let jit = Arc::new(Jit::new(frontend.clone())?);
+    let arena = Arena::new(CODE_BYTES, Box::new(LeastRecentlyUsed))?;
+    let threshold = config.jit_threshold.unwrap_or(usual);
+    Ok((Some(Tier::new(jit, background, arena, threshold)), time))
+}
