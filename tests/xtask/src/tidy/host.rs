@@ -12,6 +12,7 @@ const HOST_ARCH_PLACES: &[&str] = &[
     "vm-mem/src/sys/",   // instruction caches are told of new code
     "vm-engine/aot/",    // host code is made
     "vm-runtime/",       // the composition for this host
+    "vm-engine/interp/src/native/", // host code is entered and left
     "vm-engine/interp/src/tests/", // machine code of handlers is read in a test
     "vm-ir/src/float/",  // whether the host's floating point may take the fast path
     "tests/",            // judges that run on the host processor

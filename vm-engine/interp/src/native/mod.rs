@@ -10,7 +10,7 @@
 //! [`Places`]) in the first argument register, the head of the block in the second, the block that
 //! was left in the third, the CPU's struct in the frame pointer's register, and the fuel in the
 //! register that the compiler keeps free for it.
-//! The page of [`Cpu::pc`] is that of the block; its low bits may be stale, since jumps inside a
+//! The page of [`crate::cpu::Cpu::pc`] is that of the block; its low bits may be stale, since jumps inside a
 //! page leave it alone.
 //! The stack holds nothing but the return address, and every register may be changed: whoever
 //! called handlers or native code from outside has saved them ([`run`]).
@@ -22,23 +22,23 @@
 
 mod gates;
 mod hooks;
-#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")] // HOST-ARCH: gates are assembly
-#[cfg_attr(not(target_arch = "x86_64"), path = "elsewhere.rs")] // HOST-ARCH: no gates written yet
+// HOST-ARCH: gates are assembly.
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+// HOST-ARCH: none are written for other hosts yet.
+#[cfg_attr(not(target_arch = "x86_64"), path = "elsewhere.rs")]
 mod host;
+mod places;
 mod tier;
 
-use std::mem::{MaybeUninit, offset_of};
+use std::mem::MaybeUninit;
 
-use vm_core::Trap;
-
-use crate::cpu::{Cpu, Jump};
-use crate::flat::Code;
 pub use crate::flat::{EXITS, Head};
 pub(crate) use gates::unlinked;
 pub use gates::{Call, Gates, Miss};
 pub(crate) use hooks::heated;
 pub use host::AVAILABLE;
 pub(crate) use host::{HOOK, run};
+pub use places::Places;
 pub use tier::{Tier, TierStats, Unit};
 
 /// How many words of the CPU's struct belong to the compiler.
@@ -81,55 +81,3 @@ pub struct Native {
     /// Where its exits lead to, from the block's first byte.
     pub distances: [i64; EXITS],
 }
-
-/// Where native code finds things, in bytes from its CPU pointer or from a block's head.
-///
-/// That pointer is [`Places::BIAS`] bytes behind the beginning of the CPU's struct, so that the
-/// guest's general registers, which most guests have first, are reached by short instructions.
-#[derive(Clone, Copy, Debug)]
-pub struct Places;
-
-/// From the beginning of the CPU's struct to native code's distance.
-const fn near(offset: usize) -> i32 {
-    offset as i32 - Places::BIAS
-}
-
-impl Places {
-    /// How far behind the beginning of the CPU's struct native code's pointer is.
-    pub const BIAS: i32 = offset_of!(Cpu, words) as i32 + 128;
-    /// The address at which the block was entered; only its page is to be relied on.
-    pub const PC: i32 = near(offset_of!(Cpu, pc));
-    /// The TLB table in force.
-    pub const TLB: i32 = near(offset_of!(Cpu, tlb));
-    /// The jump cache in force.
-    pub const JUMPS: i32 = near(offset_of!(Cpu, jumps));
-    /// The block at work, for gates.
-    pub const CODE: i32 = near(offset_of!(Cpu, code));
-    /// The result of a gate.
-    pub const RESULT: i32 = near(offset_of!(Cpu, result));
-    /// A trap's number, for [`Gates::trap`].
-    pub const CAUSE: i32 = near(offset_of!(Cpu, trap) + offset_of!(Trap, cause));
-    /// A trap's value, for [`Gates::trap`].
-    pub const VALUE: i32 = near(offset_of!(Cpu, trap) + offset_of!(Trap, value));
-    /// What else a trap has, for [`Gates::trap`].
-    pub const DETAIL: i32 = near(offset_of!(Cpu, trap) + offset_of!(Trap, detail));
-    /// The gates.
-    pub const GATES: i32 = near(offset_of!(Cpu, gates));
-    /// The compiler's own words.
-    pub const HELPERS: i32 = near(offset_of!(Cpu, helpers));
-    /// The slots.
-    pub const WORDS: i32 = near(offset_of!(Cpu, words));
-    /// In a head: where to jump to.
-    pub const ENTRY: i32 = offset_of!(Head, entry) as i32;
-    /// In a block: the heads behind its exits.
-    pub const EXITS: i32 = offset_of!(Code, exits) as i32;
-    /// Entries of a jump cache; a power of two.
-    pub const JUMP_ENTRIES: usize = crate::cpu::JUMPS;
-    /// In an entry of a jump cache: the head of the block there.
-    pub const JUMP_CODE: i32 = offset_of!(Jump, code) as i32;
-}
-
-const _: () = assert!(
-    offset_of!(Code, head) == 0 && offset_of!(Jump, pc) == 0,
-    "a block is its head to native code, and a jump begins with its address"
-);

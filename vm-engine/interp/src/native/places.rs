@@ -1,0 +1,60 @@
+//! Where native code finds things.
+
+use std::mem::offset_of;
+
+use vm_core::Trap;
+
+use crate::cpu::{Cpu, JUMPS, Jump};
+use crate::flat::{Code, Head};
+
+/// Where native code finds things, in bytes from its CPU pointer or from a block's head.
+///
+/// That pointer is [`Places::BIAS`] bytes behind the beginning of the CPU's struct, so that the
+/// guest's general registers, which most guests have first, are reached by short instructions.
+#[derive(Clone, Copy, Debug)]
+pub struct Places;
+
+/// From the beginning of the CPU's struct to native code's distance.
+const fn near(offset: usize) -> i32 {
+    offset as i32 - Places::BIAS
+}
+
+impl Places {
+    /// How far behind the beginning of the CPU's struct native code's pointer is.
+    pub const BIAS: i32 = offset_of!(Cpu, words) as i32 + 128;
+    /// The address at which the block was entered; only its page is to be relied on.
+    pub const PC: i32 = near(offset_of!(Cpu, pc));
+    /// The TLB table in force.
+    pub const TLB: i32 = near(offset_of!(Cpu, tlb));
+    /// The jump cache in force.
+    pub const JUMPS: i32 = near(offset_of!(Cpu, jumps));
+    /// The block at work, for gates.
+    pub const CODE: i32 = near(offset_of!(Cpu, code));
+    /// The result of a gate.
+    pub const RESULT: i32 = near(offset_of!(Cpu, result));
+    /// A trap's number, for [`crate::native::Gates::trap`].
+    pub const CAUSE: i32 = near(offset_of!(Cpu, trap) + offset_of!(Trap, cause));
+    /// A trap's value, for [`crate::native::Gates::trap`].
+    pub const VALUE: i32 = near(offset_of!(Cpu, trap) + offset_of!(Trap, value));
+    /// What else a trap has, for [`crate::native::Gates::trap`].
+    pub const DETAIL: i32 = near(offset_of!(Cpu, trap) + offset_of!(Trap, detail));
+    /// The gates.
+    pub const GATES: i32 = near(offset_of!(Cpu, gates));
+    /// The compiler's own words.
+    pub const HELPERS: i32 = near(offset_of!(Cpu, helpers));
+    /// The slots.
+    pub const WORDS: i32 = near(offset_of!(Cpu, words));
+    /// In a head: where to jump to.
+    pub const ENTRY: i32 = offset_of!(Head, entry) as i32;
+    /// In a block: the heads behind its exits.
+    pub const EXITS: i32 = offset_of!(Code, exits) as i32;
+    /// Entries of a jump cache; a power of two.
+    pub const JUMP_ENTRIES: usize = JUMPS;
+    /// In an entry of a jump cache: the head of the block there.
+    pub const JUMP_CODE: i32 = offset_of!(Jump, code) as i32;
+}
+
+const _: () = assert!(
+    offset_of!(Code, head) == 0 && offset_of!(Jump, pc) == 0,
+    "a block is its head to native code, and a jump begins with its address"
+);
