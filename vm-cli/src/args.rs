@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use vm_runtime::boot::Arch;
+use vm_runtime::gdb::Address;
 use vm_runtime::{DiskConfig, Firmware};
 
+use crate::ports::{NetChoice, Published, net, publish};
 use crate::units::{TraceTo, arch, disk, firmware, number, range, size, trace};
 
 const RUN_EXAMPLES: &str = "\
@@ -20,6 +22,12 @@ Examples:
   vm disasm --hex 3385a500                     the bytes of one instruction
   vm disasm vmlinux --range 0x80200000..0x80200100
   vm disasm code.bin --arch riscv64 --base 0x80000000";
+
+const SYMBOLS_EXAMPLES: &str = "\
+Examples:
+  vm symbols Image --elf kernel.elf            a kernel's own symbols, for gdb kernel.elf
+  vm symbols Image start_kernel 0xffffffff80c00900
+  vm symbols System.map --json                 all of them";
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -113,6 +121,9 @@ pub enum Command {
     /// Show machine code as text
     #[command(before_help = DISASM_EXAMPLES)]
     Disasm(DisasmArgs),
+    /// Show the symbols of a program or a kernel, or look some up
+    #[command(before_help = SYMBOLS_EXAMPLES)]
+    Symbols(SymbolsArgs),
     /// Look at machines
     #[command(before_help = SHOW_EXAMPLES, disable_help_subcommand = true)]
     Machine {
@@ -232,6 +243,17 @@ pub struct RunArgs {
     /// Let the guest only read its disks
     #[arg(long, help_heading = "Machine")]
     pub read_only: bool,
+    /// The guest's network: `user` reaches what this program could, `none` is no card at all
+    ///
+    /// Without this flag a guest in host time has one, the demo and guests in virtual time not.
+    /// With `user,dns=ADDR` names are asked there instead of where the host asks.
+    #[arg(long, value_name = "user|none", value_parser = net, help_heading = "Network")]
+    pub net: Option<NetChoice>,
+    /// Ports of the host that stand for ports of the guest, on this host alone unless an address
+    /// is given: 2222:22, 0.0.0.0:8080:80, 8000-8010:8000-8010, 5353:53/udp
+    #[arg(short, long, value_name = "[ADDR:]HOST:GUEST[/udp]", value_parser = publish)]
+    #[arg(help_heading = "Network")]
+    pub publish: Vec<Published>,
 
     /// Whose time the guest lives in: the host's, or one that only its instructions move
     #[arg(
@@ -273,14 +295,27 @@ pub struct RunArgs {
         help_heading = "Trace"
     )]
     pub trace_priv: Option<Privilege>,
-    /// Only instructions at these addresses
-    #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
-    #[arg(help_heading = "Trace")]
-    pub trace_range: Option<Range<u64>>,
+    /// Only instructions at these addresses, as numbers or names of symbols
+    #[arg(long, value_name = "A..B", requires = "trace", help_heading = "Trace")]
+    pub trace_range: Option<String>,
+    /// Only the instructions of this function
+    #[arg(long, value_name = "NAME", requires = "trace", help_heading = "Trace")]
+    pub trace_symbol: Vec<String>,
     /// Only the A-th to the B-th instruction of a CPU
     #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
     #[arg(help_heading = "Trace")]
     pub trace_window: Option<Range<u64>>,
+
+    /// Wait for GDB before the first instruction: a port, ADDRESS:PORT, or a path with a / in it
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, help_heading = "Debugging")]
+    #[arg(default_missing_value = "127.0.0.1:1234")]
+    pub gdb: Option<Address>,
+    /// Do not wait: the guest starts, and GDB may come at any time
+    #[arg(long, requires = "gdb", help_heading = "Debugging")]
+    pub gdb_nowait: bool,
+    /// Symbols for GDB's `monitor` and the trace: ELF, System.map, or a Linux kernel
+    #[arg(long, value_name = "FILE", help_heading = "Debugging")]
+    pub symbols: Option<PathBuf>,
 
     /// The settings of [profile.NAME] in vm.toml as well as those of [vm]
     #[arg(
@@ -362,6 +397,24 @@ pub struct DisasmArgs {
     /// Only these addresses
     #[arg(long, value_name = "A..B", value_parser = range, help_heading = "What to show")]
     pub range: Option<Range<u64>>,
+    /// Labels from another file: ELF, System.map, or a Linux kernel
+    #[arg(long, value_name = "FILE", help_heading = "What to show")]
+    pub symbols: Option<PathBuf>,
+}
+
+/// The arguments of `vm symbols`.
+#[derive(Debug, Args)]
+pub struct SymbolsArgs {
+    /// An ELF file, a System.map, or a Linux kernel
+    pub file: PathBuf,
+    /// Names or addresses to look up; without any, all symbols are shown
+    pub what: Vec<String>,
+    /// Write an ELF file of the symbols alone, for debuggers
+    #[arg(long, value_name = "FILE", conflicts_with = "what")]
+    pub elf: Option<PathBuf>,
+    /// The architecture in that file, where the symbols do not say
+    #[arg(long, value_name = "NAME", default_value = "riscv64")]
+    pub arch: String,
 }
 
 /// The arguments of `vm machine show`.

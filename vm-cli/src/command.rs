@@ -11,6 +11,7 @@ use crate::args::{Cli, ColorWhen, Command, ConfigCommand, MachineCommand, Manner
 use crate::report::Report;
 use crate::{
     codes, config, disasm, doctor, explain, legacy, machine, out, project, run, shell, summary,
+    symbols,
 };
 
 /// Carries out the command line.
@@ -30,6 +31,7 @@ fn carry_out() -> ExitCode {
         None => summary::show(common),
         Some(Command::Run(args)) => run::run(&args, common),
         Some(Command::Disasm(args)) => disasm::disasm(&args, common),
+        Some(Command::Symbols(args)) => symbols::show(&args, common),
         Some(Command::Machine {
             command: MachineCommand::Show(args),
         }) => machine::show(&args, common),

@@ -16,9 +16,13 @@ use vm_mem::GuestRam;
 use crate::board::{Board, BoardKind, Parts, boards};
 use crate::config::Terminal;
 use crate::console::OutputOnly;
-use crate::disk::RawFile;
+use crate::debug::{Debugger, Halting};
+use crate::disk::{Content, RawFile};
 use crate::files::Files;
-use crate::{Booted, Config, ConsoleHub, DiskFormat, Ending, Firmware, OnReset, Outcome, VmError};
+use crate::net::NetHandle;
+use crate::{
+    Booted, Config, ConsoleHub, DiskFormat, Ending, Firmware, OnReset, Outcome, Symbols, VmError,
+};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -38,6 +42,12 @@ impl Control {
     /// Ends the run soon.
     pub fn quit(&self) {
         self.quit.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has asked for the end.
+    #[must_use]
+    pub fn quits(&self) -> bool {
+        self.quit.load(Ordering::Relaxed)
     }
 
     /// Restarts the machine soon, as its reset button would.
@@ -78,9 +88,15 @@ pub struct Vm {
     engine: Engine,
     pub(crate) config: Config,
     files: Files,
+    /// What a restart boots from.
+    first_disk: Option<Content>,
     pub(crate) console: ConsoleHub,
-    control: Control,
+    pub(crate) network: NetHandle,
+    pub(crate) control: Control,
     trace: Option<SharedTrace>,
+    pub(crate) debugger: Option<Box<dyn Debugger>>,
+    pub(crate) halting: Halting,
+    pub(crate) symbols: Option<Arc<Symbols>>,
 }
 
 /// What a turn or a device asks of the machine's owner.
@@ -99,7 +115,7 @@ impl Vm {
         console: ConsoleHub,
         trace: Option<SharedTrace>,
     ) -> Result<Self, VmError> {
-        let files = Files::read(&config)?;
+        let files = Files::read(&config, None)?;
         let kind = board_for(&config, &files)?;
         let virtual_time = config.time == TimeMode::Virtual;
         let clock = Arc::new(if virtual_time {
@@ -112,12 +128,14 @@ impl Vm {
             ns: if virtual_time { DISK_NS } else { 0 },
         };
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
+        let mut first_disk = None;
         for (number, disk) in config.disks.iter().enumerate() {
             if disk.format == DiskFormat::Qcow2 {
                 let path = disk.path.clone();
                 return Err(VmError::Format { path });
             }
             let file = RawFile::open(disk, number, console.clone())?;
+            first_disk.get_or_insert_with(|| file.content());
             virtio.push(Box::new(Block::new(Box::new(file), completion)));
         }
         virtio.push(Box::new(Rng));
@@ -126,6 +144,9 @@ impl Vm {
             virtio.push(Box::new(PortConsole::new(serial)));
             serial = Box::new(OutputOnly(console.clone()));
         }
+        // Behind all others, so that a network changes nothing about where those are.
+        let (network, card) = NetHandle::start(&config.network, console.waker())?;
+        virtio.extend(card);
         let board = (kind.build)(Parts {
             cpus: config.cpus,
             ram_bytes: config.ram_bytes,
@@ -160,9 +181,14 @@ impl Vm {
             engine,
             config,
             files,
+            first_disk,
             console,
+            network,
             control: Control::default(),
             trace,
+            debugger: None,
+            halting: Halting::default(),
+            symbols: None,
         };
         let lines = vm.traces(TraceKinds::IRQ);
         vm.board.bus().log_lines(lines);
@@ -203,16 +229,19 @@ impl Vm {
     /// Runs until something ends the run.
     pub fn run(&mut self) -> Result<Ending, VmError> {
         let outcome = loop {
-            if self.control.quit.load(Ordering::Relaxed) {
+            if self.control.quits() {
                 break Outcome::Interrupted;
             }
             if self.control.resets.swap(0, Ordering::Relaxed) > 0 {
                 self.restart()?;
             }
+            if let Some(outcome) = self.attend()? {
+                break outcome;
+            }
             let turn = self.step();
             self.show_progress();
             if let Turn::Ends(outcome) = self.settle(turn)? {
-                break outcome;
+                break self.attend_ending(outcome)?;
             }
         };
         let virtual_time = self.config.time == TimeMode::Virtual;
@@ -265,12 +294,12 @@ impl Vm {
     }
 
     /// What the reset button does.
-    fn restart(&mut self) -> Result<(), VmError> {
+    pub(crate) fn restart(&mut self) -> Result<(), VmError> {
         self.resets += 1;
         self.ram.clear();
         if self.config.boot.is_some() {
             // The guest may have installed another kernel.
-            self.files = Files::read(&self.config)?;
+            self.files = Files::read(&self.config, self.first_disk.clone())?;
         }
         self.power_on()
     }

@@ -1,6 +1,7 @@
 //! All flat code of a machine, by the physical address it was made from.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use vm_core::{GuestPhys, PAGE_BYTES};
@@ -90,6 +91,9 @@ pub struct Blocks {
     pub protected: Vec<u64>,
     /// Grows when `protected` is emptied.
     pub protected_epoch: u64,
+    /// The physical pages that breakpoints stand on: their blocks are not linked, since a link
+    /// does not see at which virtual address it is followed.
+    apart: HashSet<u64>,
     /// What happened so far.
     pub stats: BlockStats,
     /// How much may be kept.
@@ -176,6 +180,26 @@ impl Blocks {
         }
     }
 
+    /// Whether the blocks of a page are to stay unlinked.
+    pub fn is_apart(&self, at: GuestPhys) -> bool {
+        !self.apart.is_empty() && self.apart.contains(&at.page_number())
+    }
+
+    /// Keeps the blocks of a page unlinked from now on.
+    pub fn set_apart(&mut self, ram: &GuestRam, at: GuestPhys) {
+        if self.apart.insert(at.page_number()) {
+            self.drop_page(ram, at.page_number());
+        }
+    }
+
+    /// Every CPU forgets its jumps; with `link`, blocks of every page may be linked again.
+    pub fn forget_jumps(&mut self, link: bool) {
+        self.epoch += 1;
+        if link {
+            self.apart.clear();
+        }
+    }
+
     /// Drops the code of a page.
     pub fn drop_page(&mut self, ram: &GuestRam, number: u64) {
         let Some(page) = self.pages.remove(&number) else {
@@ -236,15 +260,22 @@ impl Blocks {
         }
     }
 
-    fn mark(&mut self, ram: &GuestRam, at: GuestPhys, bytes: u64, key: Key) {
-        let page = self.pages.entry(at.page_number()).or_default();
-        page.keys.push(key);
-        if page.granules == 0 {
+    /// Has writes to a page noticed from now on; comes before its bytes are read, so that none
+    /// falls between the reading and the noticing.
+    pub fn watch(&mut self, ram: &GuestRam, at: GuestPhys) {
+        if let Entry::Vacant(page) = self.pages.entry(at.page_number()) {
+            page.insert(Page::default());
             ram.mark_code(at, true);
             if let Some(page) = ram.page(at) {
                 self.protected.push(page.host);
             }
         }
+    }
+
+    fn mark(&mut self, ram: &GuestRam, at: GuestPhys, bytes: u64, key: Key) {
+        self.watch(ram, at);
+        let page = self.pages.entry(at.page_number()).or_default();
+        page.keys.push(key);
         page.granules |= granules(at, bytes);
     }
 
