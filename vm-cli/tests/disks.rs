@@ -212,6 +212,7 @@ fn a_pipe_that_is_given_as_a_disk_does_not_stop_the_program() {
     assert!(made.expect("mkfifo starts").success());
     for (line, code, word) in [
         ("run --drive pipe", "VM0032", "--> pipe: "),
+        ("run pipe", "VM0032", "--> pipe: "),
         ("run --drive /dev/null", "VM0032", "--> /dev/null: "),
         ("run --drive .", "VM0013", "--> .: "),
         ("run --drive empty", "VM0030", "no bytes"),

@@ -13,7 +13,7 @@ pub use holder::Holder;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vm_device_bus::{Disk, DiskDone, DiskError, DiskOp, DiskRequest, Segment};
 use vm_mem::GuestRam;
@@ -43,19 +43,11 @@ impl RawFile {
     /// Opens a disk; what the host does to it later is told to `user`.
     pub fn open(config: &DiskConfig, number: usize, user: ConsoleHub) -> Result<Self, VmError> {
         let path = config.path.as_path();
-        let refused = || VmError::file(path, "can not be opened as a disk");
-        let known = fs::metadata(path).map_err(refused())?;
-        if known.is_dir() {
-            return Err(refused()(io::ErrorKind::IsADirectory.into()));
-        }
-        // Opening a pipe would wait for somebody at its other end.
-        if !known.is_file() {
-            let path = path.to_owned();
-            return Err(VmError::NotAFile { path });
-        }
+        const WHAT: &str = "can not be opened as a disk";
+        is_file(path, WHAT)?;
         let mut open = File::options();
         let open = open.read(true).write(config.access == DiskAccess::Keep);
-        let mut file = open.open(path).map_err(refused())?;
+        let mut file = open.open(path).map_err(VmError::file(path, WHAT))?;
         let size = file.seek(SeekFrom::End(0));
         let bytes = size.map_err(VmError::file(path, "has no size that could be found out"))?;
         if bytes == 0 || !bytes.is_multiple_of(SECTOR) {
@@ -185,6 +177,23 @@ impl RawFile {
             });
         }
         DiskError::Io
+    }
+}
+
+/// Refuses what is no file before it is opened: to open a pipe is to wait for somebody at its
+/// other end.
+pub fn is_file(path: &Path, what: &'static str) -> Result<(), VmError> {
+    let known = fs::metadata(path).map_err(VmError::file(path, what))?;
+    if known.is_dir() {
+        return Err(VmError::file(path, what)(
+            io::ErrorKind::IsADirectory.into(),
+        ));
+    }
+    if known.is_file() {
+        Ok(())
+    } else {
+        let path = path.to_owned();
+        Err(VmError::NotAFile { path })
     }
 }
 

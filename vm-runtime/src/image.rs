@@ -9,7 +9,7 @@ use vm_device_bootdisk::{
     BootDisk, DiskError, Entry, FileKind, Loaded, ReadAt, command_line, look,
 };
 
-use crate::disk::Content;
+use crate::disk::{Content, is_file};
 use crate::files::read_file;
 use crate::vm::UNPACK_LIMIT;
 use crate::{Boot, Config, Terminal, VmError, boards};
@@ -23,13 +23,8 @@ struct FileAt {
 impl FileAt {
     fn open(path: &Path) -> Result<Self, VmError> {
         const WHAT: &str = "can not be read as a disk image";
+        is_file(path, WHAT)?;
         let mut file = File::open(path).map_err(VmError::file(path, WHAT))?;
-        let known = file.metadata().map_err(VmError::file(path, WHAT))?;
-        if known.is_dir() {
-            let error = io::Error::from(io::ErrorKind::IsADirectory);
-            return Err(VmError::file(path, WHAT)(error));
-        }
-        // A block device's size is not among what is known of it.
         let bytes = file
             .seek(SeekFrom::End(0))
             .map_err(VmError::file(path, WHAT))?;

@@ -55,7 +55,8 @@ pub fn take(
 
 /// Warns of raw disks whose content looks like another format's.
 pub fn warn(config: &Config) {
-    for disk in &config.disks {
+    let raw = |disk: &&DiskConfig| disk.format == DiskFormat::Raw;
+    for disk in config.disks.iter().filter(raw) {
         if let Ok(FileKind::Format(format)) = image_kind(&disk.path) {
             let path = printable(&disk.path.display().to_string());
             out::tell(&format!(
