@@ -13,6 +13,7 @@
 //!
 //! **Invariant**: no error of the guest is an error of the host: a guest that fails is an ending.
 
+mod activity;
 mod board;
 mod config;
 mod console;
@@ -22,12 +23,14 @@ mod ending;
 pub mod error;
 mod event_log;
 mod files;
+mod health;
 mod input;
 mod inspect;
 mod panic_watch;
 mod signals;
 mod snapshot;
 mod turns;
+mod until;
 mod vm;
 mod waker;
 
@@ -41,6 +44,7 @@ pub use event_log::{TraceFilter, TraceWriter};
 pub use input::{InputSink, read_input};
 pub use signals::{Signal, on_signals, stop_self};
 pub use snapshot::Snapshot;
+pub use until::{Stop, Until};
 pub use vm::{Control, Vm};
 pub use waker::Waker;
 

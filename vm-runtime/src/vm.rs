@@ -13,12 +13,14 @@ use vm_device_virtio::{Block, Completion, PortConsole, Rng, VirtioDevice};
 use vm_engine_interp::{BlockStats, Engine, SharedTrace};
 use vm_mem::GuestRam;
 
+use crate::activity::{Activity, NotedDisk};
 use crate::board::{Board, BoardKind, Parts, boards};
 use crate::config::{Source, Terminal};
 use crate::console::OutputOnly;
 use crate::disk::RawFile;
 use crate::files::Files;
-use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, VmError};
+use crate::health::Health;
+use crate::{Config, ConsoleHub, Firmware, OnReset, Outcome, Until, VmError};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -28,8 +30,8 @@ const DISK_NS: u64 = 50_000;
 /// Ends or restarts a running machine from another thread.
 #[derive(Clone, Debug, Default)]
 pub struct Control {
-    quit: Arc<AtomicBool>,
-    resets: Arc<AtomicU32>,
+    pub(crate) quit: Arc<AtomicBool>,
+    pub(crate) resets: Arc<AtomicU32>,
     instructions: Arc<AtomicU64>,
     guest_ns: Arc<AtomicU64>,
 }
@@ -79,7 +81,11 @@ pub struct Vm {
     pub(crate) config: Config,
     files: Files,
     pub(crate) console: ConsoleHub,
-    control: Control,
+    pub(crate) control: Control,
+    /// Where the part of the run that goes on ends.
+    pub(crate) until: Until,
+    pub(crate) activity: Activity,
+    pub(crate) health: Health,
     trace: Option<SharedTrace>,
 }
 
@@ -111,10 +117,12 @@ impl Vm {
         let completion = Completion::AtGuestTime {
             ns: if virtual_time { DISK_NS } else { 0 },
         };
+        let activity = console.activity();
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
         for (number, disk) in config.disks.iter().enumerate() {
             let file = RawFile::open(disk, number)?;
-            virtio.push(Box::new(Block::new(Box::new(file), completion)));
+            let noted = NotedDisk::new(Box::new(file), activity.clone());
+            virtio.push(Box::new(Block::new(Box::new(noted), completion)));
         }
         virtio.push(Box::new(Rng));
         let mut serial: Box<dyn Console> = Box::new(console.clone());
@@ -158,6 +166,9 @@ impl Vm {
             files,
             console,
             control: Control::default(),
+            until: Until::default(),
+            activity,
+            health: Health::default(),
             trace,
         };
         let lines = vm.traces(TraceKinds::IRQ);
@@ -190,33 +201,8 @@ impl Vm {
         self.engine.stats()
     }
 
-    /// Runs until something ends the run.
-    pub fn run(&mut self) -> Result<Ending, VmError> {
-        let outcome = loop {
-            if self.control.quit.load(Ordering::Relaxed) {
-                break Outcome::Interrupted;
-            }
-            if self.control.resets.swap(0, Ordering::Relaxed) > 0 {
-                self.restart()?;
-            }
-            let turn = self.step();
-            self.show_progress();
-            if let Turn::Ends(outcome) = self.settle(turn)? {
-                break outcome;
-            }
-        };
-        let virtual_time = self.config.time == TimeMode::Virtual;
-        Ok(Ending {
-            outcome,
-            instructions: self.instructions(),
-            guest_ns: self.clock.now_ns(),
-            resets: self.resets,
-            state_hash: virtual_time.then(|| self.state_hash()),
-        })
-    }
-
     /// Lets the console and other threads see how far the guest has come.
-    fn show_progress(&self) {
+    pub(crate) fn show_progress(&self) {
         self.console.flush();
         self.control
             .instructions
@@ -227,7 +213,7 @@ impl Vm {
     }
 
     /// Carries out what devices asked for; a restart happens here.
-    fn settle(&mut self, turn: Turn) -> Result<Turn, VmError> {
+    pub(crate) fn settle(&mut self, turn: Turn) -> Result<Turn, VmError> {
         if let Turn::Ends(outcome) = turn {
             return Ok(Turn::Ends(outcome));
         }
@@ -241,7 +227,7 @@ impl Vm {
         Ok(if self.spent() >= limit {
             Turn::Ends(Outcome::Limit)
         } else {
-            Turn::Goes
+            self.check_health()
         })
     }
 
@@ -250,12 +236,12 @@ impl Vm {
         if let Some(outcome) = end_of(request, self.config.on_reset, panicked) {
             return Ok(Turn::Ends(outcome));
         }
-        self.restart()?;
+        self.reset()?;
         Ok(Turn::Goes)
     }
 
-    /// What the reset button does.
-    fn restart(&mut self) -> Result<(), VmError> {
+    /// Presses the reset button.
+    pub fn reset(&mut self) -> Result<(), VmError> {
         self.resets += 1;
         self.ram.clear();
         self.power_on()
@@ -270,6 +256,7 @@ impl Vm {
         };
         self.events = Events::new();
         self.console.forget_panic();
+        self.watch_anew();
         self.board.reset(mode == Mode::Direct);
         let Self {
             board,
