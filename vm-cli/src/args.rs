@@ -3,16 +3,22 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use vm_runtime::{DiskConfig, Firmware};
 
-use crate::units::{TraceTo, disk, firmware, number, range, size, trace};
+use crate::units::{TraceTo, disk, duration, firmware, number, range, size, trace};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   vm run                                                   the built-in demo
   vm run -k Image -i initrd.gz --append console=ttyS0      a kernel and its initial RAM disk
   vm run -k test.elf --firmware none --time virtual --json a bare-metal program, reproducibly";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  vm test boot.toml                            the tests of a file, in guest time
+  vm test tests -j 4 --junit out.xml           all *.boot.toml below a folder, for a CI
+  vm test boot.toml --filter boot::login -v    one test, with the last lines of its console";
 
 const DISASM_EXAMPLES: &str = "\
 Examples:
@@ -91,6 +97,9 @@ pub enum Command {
     /// Start a machine
     #[command(before_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Boot guests and check what they do
+    #[command(before_help = TEST_EXAMPLES)]
+    Test(TestArgs),
     /// Show machine code as text
     #[command(before_help = DISASM_EXAMPLES)]
     Disasm(DisasmArgs),
@@ -186,6 +195,9 @@ pub struct RunArgs {
     /// Restart even after a panic of the guest's kernel
     #[arg(long, help_heading = "Ending")]
     pub reboot: bool,
+    /// The guest hangs if it prints, reads and asks no disk for so long in guest time, as 30s
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Ending")]
+    pub watchdog: Option<u64>,
     /// Write the whole state to a file when the run ends
     #[arg(long, value_name = "FILE", help_heading = "Ending")]
     pub save: Option<PathBuf>,
@@ -220,6 +232,50 @@ pub struct RunArgs {
     /// Where you type: the serial line (ttyS0), or a virtio console (hvc0) beside it
     #[arg(long, value_enum, default_value = "serial", help_heading = "Console")]
     pub terminal: TerminalKind,
+}
+
+/// The arguments of `vm test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Test files, or folders with files that end with .boot.toml
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+
+    /// Only tests whose name FILE::NAME contains this; a whole name is that test alone
+    #[arg(long, value_name = "TEXT", help_heading = "Which tests")]
+    pub filter: Option<String>,
+    /// Only print the names of the tests
+    #[arg(long, help_heading = "Which tests")]
+    pub list: bool,
+
+    /// How many tests run at a time; as many as there are processors if not given
+    #[arg(short, long, value_name = "N", value_parser = value_parser!(u32).range(1..=512))]
+    #[arg(help_heading = "How they run")]
+    pub jobs: Option<u32>,
+    /// Run each test so many times, and compare the states at the end
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = value_parser!(u32).range(1..=100_000), help_heading = "How they run")]
+    pub repeat: u32,
+    /// What all chance grows from, in place of what the files say
+    #[arg(long, value_name = "N", value_parser = number, help_heading = "How they run")]
+    pub seed: Option<u64>,
+    /// A guest hangs if nothing happens for so long in guest time, unless its file says
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "How they run")]
+    pub watchdog: Option<u64>,
+    /// Go on after a test has failed
+    #[arg(long, help_heading = "How they run")]
+    pub no_fail_fast: bool,
+
+    /// Write the results to a file in the form of JUnit
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    pub junit: Option<PathBuf>,
+
+    /// Run the test with this number in this process, for the process that runs all
+    #[arg(long, hide = true, requires = "scratch")]
+    pub one: Option<usize>,
+    /// The folder for the disks of that test
+    #[arg(long, hide = true)]
+    pub scratch: Option<PathBuf>,
 }
 
 /// Where the user types.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::args::{Cli, ColorWhen, Command, MachineCommand, Manner};
 use crate::report::Report;
-use crate::{codes, disasm, doctor, explain, legacy, machine, out, run, summary};
+use crate::{codes, disasm, doctor, explain, legacy, machine, out, run, summary, testing};
 
 /// Carries out the command line.
 pub fn main() -> ExitCode {
@@ -43,6 +43,7 @@ fn carry_out() -> ExitCode {
     let done = match cli.command {
         None => summary::show(common),
         Some(Command::Run(args)) => run::run(&args, common),
+        Some(Command::Test(args)) => testing::test(&args, common),
         Some(Command::Disasm(args)) => disasm::disasm(&args, common),
         Some(Command::Machine {
             command: MachineCommand::Show(args),

@@ -24,6 +24,7 @@ mod out;
 mod report;
 mod run;
 mod summary;
+mod testing;
 mod units;
 
 fn main() -> std::process::ExitCode {

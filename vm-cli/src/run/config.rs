@@ -1,6 +1,7 @@
 //! From the arguments to the runtime's configuration.
 
 use std::hash::{BuildHasher, Hasher};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use vm_runtime::{Config, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards};
@@ -28,14 +29,8 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
         }));
     }
     let firmware = args.firmware.clone().unwrap_or(Firmware::BuiltIn);
-    // Whoever names nothing to start gets the demo; whoever names half of it has forgotten.
-    let nothing = args.kernel.is_none() && args.initrd.is_none() && args.append.is_none();
-    let demo = nothing && firmware == Firmware::BuiltIn;
-    let kernel = match &args.kernel {
-        Some(path) => Some(Source::File(path.clone())),
-        None if demo => Some(Source::BuiltIn("demo", DEMO)),
-        None => None,
-    };
+    let more = args.initrd.is_some() || args.append.is_some();
+    let (kernel, ram_bytes) = kernel(args.kernel.as_deref(), more, &firmware);
     let time = match args.time {
         Time::Host => TimeMode::Host,
         Time::Virtual => TimeMode::Virtual,
@@ -46,9 +41,7 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
         initrd: args.initrd.clone(),
         append: args.append.clone().unwrap_or_default(),
         firmware,
-        ram_bytes: args
-            .memory
-            .unwrap_or(if demo { DEMO_BYTES } else { RAM_BYTES }),
+        ram_bytes: args.memory.unwrap_or(ram_bytes),
         cpus: args.cpus,
         disks: args.drive.clone(),
         time,
@@ -65,7 +58,24 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
             (_, true) => OnReset::Always,
             _ => OnReset::Restart,
         },
+        // Who sits at a terminal decides for himself, and may only be reading an old log.
+        end_on_panic: !args.reboot && !io::stdin().is_terminal(),
+        watchdog_ns: args.watchdog,
     })
+}
+
+/// What starts, and the memory that it has if nobody says.
+///
+/// Who names nothing to start gets the demo; who names half of it, or `more`, has forgotten.
+#[must_use]
+pub fn kernel(path: Option<&Path>, more: bool, firmware: &Firmware) -> (Option<Source>, u64) {
+    match path {
+        Some(path) => (Some(Source::File(path.to_owned())), RAM_BYTES),
+        None if !more && *firmware == Firmware::BuiltIn => {
+            (Some(Source::BuiltIn("demo", DEMO)), DEMO_BYTES)
+        }
+        None => (None, RAM_BYTES),
+    }
 }
 
 /// A disk image can not be started by itself yet.
