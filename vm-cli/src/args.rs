@@ -44,6 +44,24 @@ Examples:
   vm explain exit                              the exit codes
   vm explain                                   all codes";
 
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  vm config show                               vm.toml and the defaults
+  vm config show --profile ci                  the same with a profile of vm.toml
+  vm config show --cpus 4 -m 1G                what flags change";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  vm completions bash > ~/.local/share/bash-completion/completions/vm
+  vm completions zsh > ~/.zfunc/_vm
+  vm completions fish > ~/.config/fish/completions/vm.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  vm man | man -l -                            the page of vm itself
+  vm man ~/.local/share/man/man1               the pages of all commands
+  vm man . && man -l vm-run.1                  the page of one command";
+
 /// A whole machine in one program.
 #[derive(Debug, Parser)]
 #[command(name = "vm", version, disable_help_subcommand = true)]
@@ -118,6 +136,41 @@ pub enum Command {
     Explain {
         /// A code as VM0012, or `exit`; without one all codes are listed
         code: Option<String>,
+    },
+    /// Look at the settings of a folder
+    #[command(before_help = CONFIG_EXAMPLES, disable_help_subcommand = true)]
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print what a shell needs to complete commands and flags
+    #[command(before_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    #[command(before_help = MAN_EXAMPLES)]
+    Man {
+        /// The folder for one page a command
+        folder: Option<PathBuf>,
+    },
+}
+
+/// What can be done with settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show what a run would be made of, and where each value comes from
+    #[command(before_help = CONFIG_EXAMPLES)]
+    Show {
+        /// Flags of `vm run`
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "FLAGS"
+        )]
+        flags: Vec<std::ffi::OsString>,
     },
 }
 
@@ -226,6 +279,22 @@ pub struct RunArgs {
     #[arg(help_heading = "Trace")]
     pub trace_window: Option<Range<u64>>,
 
+    /// The settings of [profile.NAME] in vm.toml as well as those of [vm]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "no_config",
+        help_heading = "Settings"
+    )]
+    pub profile: Option<String>,
+    /// Do not read vm.toml
+    #[arg(long, help_heading = "Settings")]
+    pub no_config: bool,
+
+    /// Keep what the guest prints in a file; on a terminal, one in the user's state folder is
+    /// kept anyway
+    #[arg(long, value_name = "FILE|none", help_heading = "Console")]
+    pub log: Option<PathBuf>,
     /// What of the guest's output reaches a terminal: `safe` blocks what could type or retitle
     #[arg(long, value_enum, default_value = "safe", help_heading = "Console")]
     pub console: ConsoleMode,

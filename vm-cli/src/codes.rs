@@ -59,6 +59,13 @@ MEMORY 6 2 "the size of memory is not possible"
 SLOTS 7 2 "there are too many devices"
 "A bus of the machine has fewer slots than there are devices to be put on it: leave out a --drive."
 
+PROJECT 8 2 "the settings in vm.toml are not understood"
+"`vm run` takes settings from vm.toml in the current folder: a table [vm], and tables [profile.NAME] for --profile NAME.
+Keys are the flags of `vm run --help` without their dashes; `vm config show` prints what comes of them. --no-config leaves the file out."
+
+PROFILE 9 2 "there is no such profile"
+"The name behind --profile is that of no table [profile.NAME] in vm.toml of the current folder."
+
 NO_FILE 10 2 "there is no such file"
 "A file that was named does not exist. A relative name is looked up in the current folder."
 
@@ -139,6 +146,10 @@ OUTPUT 51 75 "output can not be written"
 
 TERMINAL 52 69 "the terminal can not be used"
 "The terminal refused to be set for the guest. With `< /dev/null` no terminal is needed."
+
+NOT_REPLACED 53 2 "what is there can not be replaced"
+"A saved state is written beside its place and then put there whole, so that nothing half done is ever found.
+At the name that was given stands a device, a pipe or a socket, which must not be put aside. Choose another name."
 
 NO_CODE 60 2 "there is nothing to disassemble"
 "The file or the range has no code, or the hexadecimal digits are not pairs."

@@ -3,6 +3,7 @@
 mod escape;
 mod input;
 mod keys;
+pub mod log;
 mod screen;
 pub mod terminal;
 

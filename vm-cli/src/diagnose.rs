@@ -82,6 +82,11 @@ pub fn file(path: &Path, what: &str, source: &std::io::Error) -> Report {
             "the disk can not be opened",
             "`ls -l` shows who may use it; a disk that may only be read: --drive FILE,ro",
         ),
+        ErrorKind::AlreadyExists => (
+            codes::NOT_REPLACED,
+            "what is there can not be replaced",
+            "choose another name",
+        ),
         _ if what.contains("written") => (
             codes::OUTPUT,
             "the file can not be written",

@@ -5,17 +5,18 @@ mod tracing;
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::json;
-use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm};
+use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm, replaceable};
 
 use self::tracing::Tracing;
 use crate::args::{ConsoleMode, Manner, RunArgs};
+use crate::console::log::{self, Log};
 use crate::console::{BANNER, Failure, Keyboard, Pipe, Screen, terminal};
 use crate::diagnose::{diagnose, file};
-use crate::report::Report;
+use crate::report::{Report, printable};
 use crate::{codes, exits, out};
 
 /// Starts a machine and stays until it ends.
@@ -27,7 +28,9 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     let (seed, virtual_time) = (config.seed, config.time == TimeMode::Virtual);
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
-    let hub = ConsoleHub::new(Box::new(screen(args, common, &failure)?));
+    let (log, log_path) = log(args)?;
+    let screen = screen(args, common, &failure)?.with_log(log);
+    let hub = ConsoleHub::new(Box::new(screen));
     let about = config::describe(&config);
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
     if let Some(path) = &args.restore {
@@ -40,7 +43,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     }
     let start = Instant::now();
     let ending = {
-        let _taken = lend_terminal(&vm, &hub, common)?;
+        let _taken = lend_terminal(&vm, &hub, common, log_path.as_deref())?;
         vm.run()
     }
     .map_err(|error| diagnose(&error))?;
@@ -81,24 +84,39 @@ fn screen(args: &RunArgs, common: &Manner, failure: &Failure) -> Result<Screen, 
     Ok(Screen::new(File::from(own), filtered, failure.clone()))
 }
 
+/// Where the guest's output is kept: in the file that was named, or for somebody at a terminal in
+/// a folder of the user's.
+fn log(args: &RunArgs) -> Result<(Option<Log>, Option<PathBuf>), Report> {
+    let at_terminal = || io::stdin().is_terminal() && io::stdout().is_terminal();
+    let path = match &args.log {
+        Some(path) if path.as_os_str() == "none" => None,
+        Some(path) => Some(path.clone()),
+        // A host without such a folder has no such logs.
+        None if at_terminal() => log::folder().and_then(|folder| log::place_in(&folder).ok()),
+        None => None,
+    };
+    let Some(path) = path else {
+        return Ok((None, None));
+    };
+    match Log::create(&path) {
+        Ok(log) => Ok((Some(log), Some(path))),
+        Err(_) if args.log.is_none() => Ok((None, None)),
+        Err(error) => Err(file(&path, "can not be written as a log", &error)),
+    }
+}
+
 /// Finds out early whether the state could be written at the end.
 fn check_save(path: &Path) -> Result<(), Report> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let kind = if path.is_dir() {
-        io::ErrorKind::IsADirectory
-    } else if folder.is_dir() {
-        return Ok(());
+    let possible = if folder.is_dir() {
+        replaceable(path)
     } else {
-        io::ErrorKind::NotFound
+        Err(io::ErrorKind::NotFound.into())
     };
-    Err(file(
-        path,
-        "can not be written as a saved state",
-        &kind.into(),
-    ))
+    possible.map_err(|error| file(path, "can not be written as a saved state", &error))
 }
 
 /// Connects keys and signals to the run; the terminal comes back when the result goes.
@@ -106,6 +124,7 @@ fn lend_terminal(
     vm: &Vm,
     hub: &ConsoleHub,
     common: &Manner,
+    log: Option<&Path>,
 ) -> Result<Option<terminal::Taken>, Report> {
     let refused = |error: io::Error| {
         Report::new(codes::TERMINAL, codes::TERMINAL.title)
@@ -122,6 +141,12 @@ fn lend_terminal(
     if taken.is_some() {
         if !common.quiet && io::stderr().is_terminal() {
             out::tell(BANNER);
+            if let Some(log) = log {
+                out::tell(&format!(
+                    "log: {}\r\n",
+                    printable(&log.display().to_string())
+                ));
+            }
         }
         let keyboard = Keyboard::new(hub.clone(), vm.control());
         vm_runtime::read_input(stdin, keyboard).map_err(refused)?;

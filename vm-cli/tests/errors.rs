@@ -2,6 +2,8 @@
 //! the place and what to do.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -17,10 +19,14 @@ fn vm(folder: &Path, arguments: &[&str]) -> Output {
 /// Runs a command line, and wants this exit code, this code, and these words.
 fn check(folder: &Path, line: &str, exit: i32, code: &str, words: &[&str]) {
     let output = vm(folder, &line.split(' ').collect::<Vec<_>>());
+    check_output(line, &output, exit, code, words);
+}
+
+fn check_output(line: &str, output: &Output, exit: i32, code: &str, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(exit), "vm {line}\n{said}");
     assert!(
-        said.starts_with(&format!("error[{code}]: ")),
+        said.contains(&format!("error[{code}]: ")),
         "vm {line}\n{said}"
     );
     for word in words.iter().chain(&["\n  help: "]) {
@@ -74,6 +80,9 @@ fn folder_of_files() -> tempfile::TempDir {
     file("odd.img", &[0; 700]);
     file("disk.img", &[0; 1024]);
     file("kernel", &header(b"RSC\x05"));
+    let mut large = header(b"RSC\x05");
+    large[16..24].copy_from_slice(&(40_u64 << 20).to_le_bytes());
+    file("large", &large);
     fs::create_dir(folder.path().join("folder")).expect("a folder");
     folder
 }
@@ -123,6 +132,80 @@ fn machines_that_can_not_be_are_refused_with_what_could() {
     ] {
         check(folder.path(), line, 2, code, words);
     }
+}
+
+#[test]
+fn a_memory_that_does_not_hold_what_is_loaded_is_refused() {
+    let folder = folder_of_files();
+    for (line, words) in [
+        ("run -k large -m 32M", &["--> large: ", "43 MiB", "-m"][..]),
+        ("run -k kernel -i large -m 1M", &["1 MiB", "-m"]),
+    ] {
+        check(folder.path(), line, 2, "VM0022", words);
+    }
+}
+
+/// A command that runs as somebody to whom the file system's permissions apply, and a folder
+/// that this somebody may use.
+fn as_nobody() -> (tempfile::TempDir, Command) {
+    let folder = folder_of_files();
+    fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).expect("a mode");
+    let program = folder.path().join("vm");
+    fs::copy(env!("CARGO_BIN_EXE_vm"), &program).expect("a copy of the program");
+    let mut command = Command::new(program);
+    command.current_dir(folder.path()).stdin(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        command.uid(65534).gid(65534);
+    }
+    (folder, command)
+}
+
+#[test]
+fn files_that_the_host_does_not_let_one_read_are_named() {
+    for (line, words) in [
+        ("run -k kernel", &["--> kernel: ", "ls -l"][..]),
+        ("run -k large -i kernel", &["--> kernel: ", "ls -l"]),
+        ("run --firmware kernel", &["--> kernel: ", "ls -l"]),
+        ("run --drive kernel,ro", &["--> kernel: ", "ls -l"]),
+        ("run --restore kernel", &["--> kernel: ", "ls -l"]),
+        ("disasm kernel", &["--> kernel: ", "ls -l"]),
+    ] {
+        let (folder, mut command) = as_nobody();
+        let kernel = folder.path().join("kernel");
+        fs::set_permissions(kernel, PermissionsExt::from_mode(0o000)).expect("a mode");
+        let output = command.args(line.split(' ')).output();
+        check_output(line, &output.expect("it starts"), 2, "VM0011", words);
+    }
+}
+
+#[test]
+fn a_state_replaces_files_and_nothing_else() {
+    let folder = folder_of_files();
+    let socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket"));
+    let _socket = socket.expect("a socket");
+    let words = &["--> socket: ", "name"];
+    check(folder.path(), "run --save socket", 2, "VM0053", words);
+    let line = "run --time virtual --limit-insns 1000 --save text";
+    let saved = vm(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    assert_eq!(saved.status.code(), Some(124));
+    let bytes = fs::read(folder.path().join("text")).expect("the state");
+    assert!(!bytes.starts_with(b"this is a letter"));
+}
+
+#[test]
+fn a_host_that_has_no_room_for_a_state_is_told_of_and_nothing_half_done_stays() {
+    let folder = folder_of_files();
+    // What a full disk does to a write, without a full disk.
+    let shell = "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"";
+    let line = "run --time virtual --limit-insns 1000 --save text";
+    let mut command = Command::new("bash");
+    command.args(["-c", shell, env!("CARGO_BIN_EXE_vm")]);
+    command.args(line.split(' ')).current_dir(folder.path());
+    let output = command.stdin(Stdio::null()).output().expect("a shell");
+    check_output(line, &output, 75, "VM0051", &["--> text: ", "free space"]);
+    let text = fs::read(folder.path().join("text")).expect("the old file");
+    assert!(text.starts_with(b"this is a letter"));
+    assert!(!folder.path().join("text.part").exists());
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub use error::VmError;
 pub use event_log::{TraceFilter, TraceWriter};
 pub use input::{InputSink, read_input};
 pub use signals::{Signal, on_signals, stop_self};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, replaceable};
 pub use until::{Stop, Until};
 pub use vm::{Control, Vm};
 pub use waker::Waker;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use vm_runtime::{ConsoleIo, Control};
 
 use super::escape::Filter;
+use super::log::Log;
 
 /// After so many bytes output is written even in the middle of a turn.
 const FULL: usize = 16 << 10;
@@ -60,6 +61,7 @@ pub struct Screen {
     /// Nothing is filtered if there is none.
     filter: Option<Filter>,
     failure: Failure,
+    log: Option<Log>,
 }
 
 impl Screen {
@@ -72,7 +74,15 @@ impl Screen {
             pending: Vec::new(),
             filter,
             failure,
+            log: None,
         }
+    }
+
+    /// Keeps everything in a log too.
+    #[must_use]
+    pub fn with_log(mut self, log: Option<Log>) -> Self {
+        self.log = log;
+        self
     }
 
     fn write(&mut self) {
@@ -88,11 +98,17 @@ impl Screen {
             }
         }
         self.pending.clear();
+        if let Some(log) = &mut self.log {
+            log.flush();
+        }
     }
 }
 
 impl ConsoleIo for Screen {
     fn print(&mut self, bytes: &[u8]) {
+        if let Some(log) = &mut self.log {
+            log.take(bytes);
+        }
         match &mut self.filter {
             Some(filter) => filter.pass(bytes, &mut self.pending),
             None => self.pending.extend(bytes),
