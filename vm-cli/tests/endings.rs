@@ -30,7 +30,7 @@ fn end_of(words: &[u32], text: &str, more: &str) -> (Option<i32>, String, u64) {
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     bytes.extend(text.as_bytes());
     bytes.push(0);
-    fs::write(SAYS, bytes).expect("a program");
+    fs::write(&program, bytes).expect("a program");
     let output = Command::new(env!("CARGO_BIN_EXE_vm"))
         .args(["run", "--firmware", "none", "-m", "16M", "--json", "-k"])
         .arg(&program)

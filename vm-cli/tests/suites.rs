@@ -108,14 +108,14 @@ fn verdicts() -> Vec<(String, &'static str, &'static str)> {
         (demo("panic behind the last step", "", &typed("panic", "{ wait = 'Kernel panic - not syncing' }")), "panic", "panicked"),
         (demo("panic for poweroff", "", &typed("panic", "{ expect_end = 'poweroff' }")), "panic", "while the test wanted a power-off"),
         (demo("panic wanted", "", &typed("panic", "{ expect_end = 'panic' }")), "pass", ""),
-        (demo("idle", "", &format!("{PROMPT}, {{ wait = 'never' }}")), "hang", "every CPU waits and nothing can wake any"),
+        (demo("idle", "", &format!("{PROMPT}, {{ wait = 'never' }}")), "timeout", "guest time 60.000 s: timed out waiting for \"never\""),
         (bare("dead idle", "wait", "", "{ wait = 'x' }"), "hang", "every CPU waits"),
         (bare("dead idle, typed at", "wait", "", "{ send = 'x' }, { wait = 'x' }"), "hang", "every CPU waits"),
         (bare("dead idle wanted", "wait", "cpus = 2", "{ expect_end = 'hang' }"), "pass", ""),
         (bare("circles with a watchdog", "here", "watchdog = '5ms'", "{ wait = 'x' }"), "hang", "watchdog"),
         (bare("circles", "here", "timeout = '20ms'", "{ wait = 'x' }"), "timeout", "guest time 0.020 s"),
         (bare("circles in a step", "here", "", "{ wait = 'x', timeout = '7ms' }"), "timeout", "guest time 0.007 s"),
-        (bare("circles with a limit", "here", "limit_insns = 100000", "{ wait = 'x' }"), "timeout", "instruction limit"),
+        (bare("circles with a limit", "here", "limit-insns = 100000", "{ wait = 'x' }"), "timeout", "instruction limit"),
         (bare("traps for ever", "lost", "timeout = '20ms'", "{ wait = 'x' }"), "timeout", "guest time 0.020 s"),
         (bare("number", "fail", "", "{ expect_end = 42 }"), "pass", ""),
         (bare("other number", "fail", "", "{ expect_end = 41 }"), "fail", "failed with number 42"),
@@ -238,13 +238,13 @@ fn a_failed_test_says_what_happened_and_how_to_see_it_again() {
     for words in [
         "    Starting 1 test of 1 file, 1 at a time\n",
         "        FAIL [",
-        "] s::it's off  hang\n",
-        "     verdict  the guest hangs: every CPU waits",
-        "          at  s.boot.toml:4:27\n",
+        "] s::it's off  timeout\n",
+        "     verdict  guest time 60.000 s: timed out waiting for",
+        "          at  s.boot.toml:4:29\n",
         "              | vm> \n",
         " seed 3\n",
         "      repeat  vm test s.boot.toml --filter 's::it'\\''s off' --seed 3\n",
-        " 1 run: 0 passed, 1 failed (1 hang)",
+        " 1 run: 0 passed, 1 failed (1 timeout)",
     ] {
         assert!(said.contains(words), "no {words:?} in:\n{said}");
     }
@@ -286,7 +286,7 @@ fn junit_has_every_test_with_its_verdict() {
     for words in [
         "<testsuites name=\"vm test\" tests=\"3\" failures=\"1\" errors=\"1\"",
         "<testcase name=\"p &lt;&amp;&gt; q\" classname=\"s\"",
-        "<failure type=\"hang\" message=\"the guest hangs",
+        "<failure type=\"timeout\" message=\"guest time 60.000 s",
         "<error type=\"error\" message=\"[VM0010]",
         "<property name=\"state_hash\" value=\"0x",
     ] {
@@ -338,8 +338,10 @@ fn an_interrupt_ends_the_tests_and_leaves_nothing_behind() {
     // One test is over, so the other one is at work.
     let first = lines.next().expect("a line").expect("text");
     assert!(first.contains("s::fast"), "{first}");
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]);
-    let killed = { kill }.status().expect("kill");
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill");
     assert!(killed.success());
     let rest: Vec<String> = lines.map(|line| line.expect("text")).collect();
     assert!(rest[0].contains("\"interrupted\""), "{rest:?}");

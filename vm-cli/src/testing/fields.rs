@@ -49,7 +49,9 @@ impl<'a> Fields<'a> {
                     format!("{what} is a table"),
                     format!("found: {found}"),
                 )
-                .help("`vm help` has none for this: see the book, `docs/testing-guests.md`"));
+                .help(format!(
+                    "{what} has keys: docs/testing-guests.md explains them"
+                )));
         };
         let mut entries = Vec::new();
         let all = || keys.iter().flat_map(|keys| keys.iter());

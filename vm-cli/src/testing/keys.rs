@@ -95,7 +95,7 @@ pub const SETUP: &[Key] = &[
     key("seed",     Kind::Number, "What all chance in the machine grows from; 0 if not given."),
     key("timeout",  Kind::Time,   "The most guest time that a test may take from power-on; 60s if not given."),
     key("watchdog", Kind::Time,   "After how much guest time without output, input or a request to a disk the guest hangs; not watched if not given."),
-    key("limit_insns", Kind::Number, "The most instructions that all CPUs together may execute; no limit of its own if not given."),
+    key("limit-insns", Kind::Number, "The most instructions that all CPUs together may execute; no limit of its own if not given."),
     key("forbid",   Kind::Patterns, "What must never appear on the console: the test fails at once. A test's list is added to the suite's."),
     key("image",     Kind::Later, "Disk images do not boot by themselves yet: give `kernel` and `drive`."),
     key("arch",      Kind::Later, "The kernel's file decides the architecture."),

@@ -46,7 +46,7 @@ pub fn read(source: &Source, fields: &Fields, folder: &Path) -> Result<Setup, Re
         seed: fields.number("seed")?.map(|seed| seed.value),
         timeout_ns: fields.parsed("timeout", duration)?,
         watchdog_ns: fields.parsed("watchdog", duration)?,
-        limit_insns: fields.number("limit_insns")?.map(|limit| limit.value),
+        limit_insns: fields.number("limit-insns")?.map(|limit| limit.value),
         forbid: forbid(source, fields)?,
     })
 }

@@ -113,13 +113,14 @@ fn carry_out<'a>(
         {
             ended.extend(pool.start(*job));
         }
+        if pool.count() == 0 && ended.is_empty() {
+            return Ok(all);
+        }
         if asked.is_set() {
             ended.extend(pool.end_all());
         } else if pool.count() > 0 {
             show.progress(all.len(), jobs.len(), &pool.names());
             ended.extend(pool.wait());
-        } else if ended.is_empty() {
-            return Ok(all);
         }
         for mut done in ended {
             compare(&mut hashes, &mut done);
