@@ -4,13 +4,14 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+use vm_runtime::boot::Arch;
 use vm_runtime::{DiskConfig, Firmware};
 
-use crate::units::{TraceTo, disk, duration, firmware, number, range, size, trace};
+use crate::units::{TraceTo, arch, disk, duration, firmware, number, range, size, trace};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
-  vm run                                                   the built-in demo
+  vm run disk.img                                          what a disk would boot
   vm run -k Image -i initrd.gz --append console=ttyS0      a kernel and its initial RAM disk
   vm run -k test.elf --firmware none --time virtual --json a bare-metal program, reproducibly";
 
@@ -185,8 +186,9 @@ pub enum MachineCommand {
 /// The arguments of `vm run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// A disk image (not possible yet: see `vm explain VM0003`)
-    pub image: Option<PathBuf>,
+    /// A raw disk whose system is started, or a kernel; `,ro` as with --drive
+    #[arg(value_name = "IMAGE[,ro]", value_parser = disk)]
+    pub image: Option<DiskConfig>,
 
     /// The kernel or bare-metal program: Image, ELF, also packed with gzip or zstd
     #[arg(short, long, value_name = "FILE", help_heading = "What to start")]
@@ -194,7 +196,10 @@ pub struct RunArgs {
     /// The initial RAM disk
     #[arg(short, long, value_name = "FILE", help_heading = "What to start")]
     pub initrd: Option<PathBuf>,
-    /// The kernel's command line
+    /// What of a disk's menu is started: a number, a title, a file name; `list` prints the menu
+    #[arg(long, value_name = "ENTRY|list", help_heading = "What to start")]
+    pub boot: Option<String>,
+    /// The kernel's command line; with a disk, what is added to it
     #[arg(
         long,
         value_name = "TEXT",
@@ -209,6 +214,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "What to start")]
     pub restore: Option<PathBuf>,
 
+    /// The architecture, where the files do not say it
+    #[arg(long, value_name = "NAME", value_parser = arch, help_heading = "Machine")]
+    pub arch: Option<Arch>,
     /// The machine
     #[arg(
         long,
@@ -223,9 +231,16 @@ pub struct RunArgs {
     /// The number of CPUs
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
     pub cpus: u32,
-    /// A raw disk; with `,ro` the guest may only read it
-    #[arg(long, value_name = "FILE[,ro]", value_parser = disk, help_heading = "Machine")]
+    /// A raw disk; `,ro`: only read, `,ephemeral`: written to a throw-away copy, `,format=raw`
+    #[arg(long, value_name = "FILE[,ro|,ephemeral]", value_parser = disk, help_heading = "Machine")]
     pub drive: Vec<DiskConfig>,
+
+    /// Give the guest throw-away copies of its disks: the files stay as they are
+    #[arg(long, conflicts_with = "read_only", help_heading = "Machine")]
+    pub ephemeral: bool,
+    /// Let the guest only read its disks
+    #[arg(long, help_heading = "Machine")]
+    pub read_only: bool,
 
     /// Whose time the guest lives in: the host's, or one that only its instructions move
     #[arg(

@@ -26,7 +26,7 @@ const FILE_BYTES: u64 = 1 << 20;
 /// What says by itself what is started: a command line that has one of them means no other.
 const STARTS: &[&str] = &["image", "kernel", "firmware", "restore"];
 /// What belongs to what is started, and goes with it.
-const COMPANIONS: &[&str] = &["initrd", "append"];
+const COMPANIONS: &[&str] = &["initrd", "append", "boot"];
 
 /// One setting of the file, as words of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]

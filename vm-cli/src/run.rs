@@ -1,6 +1,7 @@
 //! `vm run`.
 
 pub mod config;
+pub mod image;
 mod tracing;
 
 use std::fs::File;
@@ -8,31 +9,52 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm, replaceable};
 
 use self::tracing::Tracing;
 use crate::args::{ConsoleMode, Manner, RunArgs};
 use crate::console::log::{self, Log};
-use crate::console::{BANNER, Failure, Keyboard, Pipe, Screen, terminal};
+use crate::console::{BANNER, Failure, Keyboard, Pipe, Progress, Screen, terminal};
 use crate::diagnose::{diagnose, file};
 use crate::report::{Report, printable};
 use crate::{codes, exits, out};
 
 /// Starts a machine and stays until it ends.
 pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
-    let config = config::config(args)?;
+    let config = config::config(args, common.quiet || common.json)?;
+    if args.boot.as_deref() == Some("list") {
+        return image::list(&config, common);
+    }
+    if !common.quiet {
+        image::warn(&config);
+    }
     if let Some(path) = &args.save {
         check_save(path)?;
     }
+    // Where that can not be had, the host's own rule stands.
+    let _ = vm_runtime::survive_file_limit();
     let (seed, virtual_time) = (config.seed, config.time == TimeMode::Virtual);
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
     let (log, log_path) = log(args)?;
-    let screen = screen(args, common, &failure)?.with_log(log);
+    let quiet = common.quiet || common.json;
+    let progress = (!quiet).then(|| Progress::new("image   is read")).flatten();
+    let _ends = progress.as_ref().map(Progress::until_dropped);
+    let screen = screen(args, common, &failure)?
+        .with_log(log)
+        .with_progress(progress.clone());
     let hub = ConsoleHub::new(Box::new(screen));
     let about = config::describe(&config);
+    let about_disks = config.clone();
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
+    if let Some(progress) = &progress {
+        progress.begin();
+    }
+    let boot = vm.booted().map(image::boot_json);
+    if let (Some(booted), false, false) = (vm.booted(), common.quiet, common.json) {
+        out::tell(&image::lines(booted, &about_disks));
+    }
     if let Some(path) = &args.restore {
         let restored = Snapshot::read(path).and_then(|saved| vm.restore(&saved, path));
         restored.map_err(|error| diagnose(&error))?;
@@ -68,7 +90,8 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             ending.instructions
         ));
     }
-    say_ending(&ending, seed, virtual_time, common)
+    let told = failure.told();
+    say_ending(&ending, &told, seed, virtual_time, boot.as_ref(), common)
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
@@ -182,15 +205,22 @@ fn handle_signals(control: Control, hub: ConsoleHub) -> io::Result<()> {
 /// Says how the run ended, and gives the exit code.
 fn say_ending(
     ending: &Ending,
+    told: &[Report],
     seed: u64,
     virtual_time: bool,
+    boot: Option<&Value>,
     common: &Manner,
 ) -> Result<u8, Report> {
     let (verdict, code) = exits::verdict(ending.outcome);
+    // The host failed the guest, which may have made the best of it.
+    let code = match told.first() {
+        Some(report) if code == 0 => report.code.exit,
+        _ => code,
+    };
     let hash = ending.state_hash.map(|hash| format!("{hash:#018x}"));
     let sentence = exits::sentence(ending.outcome);
     if common.json {
-        let all = json!({
+        let mut all = json!({
             "schema": 1,
             "verdict": verdict,
             "exit_code": code,
@@ -200,7 +230,11 @@ fn say_ending(
             "resets": ending.resets,
             "state_hash": hash,
             "seed": seed,
+            "host_errors": told.iter().map(Report::json).collect::<Vec<_>>(),
         });
+        if let (Some(boot), Some(all)) = (boot, all.as_object_mut()) {
+            all.insert("boot".to_owned(), boot.clone());
+        }
         out::print(&format!("{all}\n"))?;
         return Ok(code);
     }

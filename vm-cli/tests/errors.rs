@@ -79,6 +79,13 @@ fn folder_of_files() -> tempfile::TempDir {
     );
     file("odd.img", &[0; 700]);
     file("disk.img", &[0; 1024]);
+    file("disk.qcow2", &[0; 1024]);
+    file("q.img", b"QFI\xfb");
+    file("v.img", b"KDMV");
+    file("d.img.xz", b"\xfd7zXZ\0");
+    let mut disc = vec![0; 0x9000];
+    disc[0x8001..0x8006].copy_from_slice(b"CD001");
+    file("cd.iso", &disc);
     file("kernel", &header(b"RSC\x05"));
     let mut large = header(b"RSC\x05");
     large[16..24].copy_from_slice(&(40_u64 << 20).to_le_bytes());
@@ -105,7 +112,47 @@ fn files_that_can_not_be_started_are_named_with_their_fact() {
         ("run -i text", "VM0021", &["-k"]),
         ("run --firmware none", "VM0021", &["-k"]),
         ("run missing.img", "VM0010", &["--> missing.img: "]),
-        ("run disk.img", "VM0003", &["--> disk.img: ", "--drive"]),
+        ("run folder", "VM0013", &["--> folder: "]),
+        (
+            "run disk.img",
+            "VM0003",
+            &["--> disk.img: ", "no partitions", "--firmware"],
+        ),
+        ("run --boot list", "VM0001", &["--> --boot: ", "IMAGE"]),
+        (
+            "run -k kernel --boot 2",
+            "VM0001",
+            &["--> --boot: ", "IMAGE"],
+        ),
+        ("run disk.img --boot list", "VM0003", &["--> disk.img: "]),
+        ("run arm.img", "VM0012", &["--> arm.img: ", "arm64"]),
+        (
+            "run kernel --arch arm64",
+            "VM0012",
+            &["--> kernel: ", "drop --arch"],
+        ),
+        (
+            "run q.img",
+            "VM0064",
+            &["--> q.img: ", "qemu-img convert -f qcow2"],
+        ),
+        (
+            "run disk.qcow2",
+            "VM0064",
+            &["--> disk.qcow2: ", "qemu-img"],
+        ),
+        (
+            "run -k kernel --drive disk.img,format=qcow2",
+            "VM0064",
+            &["--> disk.img: ", "format=raw"],
+        ),
+        ("run v.img", "VM0064", &["--> v.img: ", "-f vmdk"]),
+        (
+            "run d.img.xz",
+            "VM0065",
+            &["--> d.img.xz: ", "xz -dk d.img.xz"],
+        ),
+        ("run cd.iso", "VM0066", &["--> cd.iso: ", "--firmware"]),
         ("disasm missing", "VM0010", &["--> missing: "]),
         ("disasm folder", "VM0013", &["--> folder: "]),
         ("disasm pc.elf --arch mips", "VM0012", &["mips", "riscv64"]),
@@ -196,7 +243,7 @@ fn a_state_replaces_files_and_nothing_else() {
 fn a_host_that_has_no_room_for_a_state_is_told_of_and_nothing_half_done_stays() {
     let folder = folder_of_files();
     // What a full disk does to a write, without a full disk.
-    let shell = "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"";
+    let shell = "ulimit -f 2; exec \"$0\" \"$@\"";
     let line = "run --time virtual --limit-insns 1000 --save text";
     let mut command = Command::new("bash");
     command.args(["-c", shell, env!("CARGO_BIN_EXE_vm")]);

@@ -4,11 +4,14 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use vm_runtime::{Config, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards};
+use vm_runtime::{
+    Config, DiskAccess, DiskConfig, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards,
+};
 
 use crate::args::{RunArgs, TerminalKind, Time};
-use crate::diagnose::{diagnose, file};
+use crate::diagnose::diagnose;
 use crate::report::Report;
+use crate::run::image;
 use crate::{codes, summary};
 
 /// The demo: a guest of our own, built from this project's sources.
@@ -17,27 +20,32 @@ const DEMO: &[u8] = include_bytes!("../../../tests/guests/demo/demo.bin");
 const DEMO_BYTES: u64 = 128 << 20;
 /// The memory of other guests.
 const RAM_BYTES: u64 = 512 << 20;
+/// The memory of a system on a disk.
+pub const DISK_RAM_BYTES: u64 = 1 << 30;
 
 /// The configuration that the arguments ask for.
-pub fn config(args: &RunArgs) -> Result<Config, Report> {
-    if let Some(image) = &args.image {
-        return Err(no_image(image));
-    }
+pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
     if !boards().iter().any(|board| board.name == args.machine) {
         return Err(diagnose(&VmError::NoMachine {
             name: args.machine.clone(),
         }));
     }
     let firmware = args.firmware.clone().unwrap_or(Firmware::BuiltIn);
-    let more = args.initrd.is_some() || args.append.is_some();
+    let more = args.initrd.is_some() || args.append.is_some() || args.image.is_some();
     let (kernel, ram_bytes) = kernel(args.kernel.as_deref(), more, &firmware);
     let time = match args.time {
         Time::Host => TimeMode::Host,
         Time::Virtual => TimeMode::Virtual,
     };
-    Ok(Config {
+    let ram_bytes = match args.image {
+        Some(_) => DISK_RAM_BYTES,
+        None => ram_bytes,
+    };
+    let mut config = Config {
         machine: args.machine.clone(),
         kernel,
+        boot: None,
+        arch: args.arch,
         initrd: args.initrd.clone(),
         append: args.append.clone().unwrap_or_default(),
         firmware,
@@ -61,7 +69,15 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
         // Who sits at a terminal decides for himself, and may only be reading an old log.
         end_on_panic: !args.reboot && !io::stdin().is_terminal(),
         watchdog_ns: args.watchdog,
-    })
+    };
+    if let Some(image) = &args.image {
+        image::take(&mut config, image, args.boot.as_deref(), quiet)?;
+    }
+    if args.boot.is_some() && config.boot.is_none() {
+        return Err(image::no_menu());
+    }
+    settle_disks(&mut config.disks, args)?;
+    Ok(config)
 }
 
 /// What starts, and the memory that it has if nobody says.
@@ -78,15 +94,27 @@ pub fn kernel(path: Option<&Path>, more: bool, firmware: &Firmware) -> (Option<S
     }
 }
 
-/// A disk image can not be started by itself yet.
-fn no_image(image: &Path) -> Report {
-    if let Err(error) = image.metadata() {
-        return file(image, "can not be read", &error);
+/// Does to each disk what is asked of all of them.
+fn settle_disks(disks: &mut [DiskConfig], args: &RunArgs) -> Result<(), Report> {
+    for disk in disks.iter_mut() {
+        if args.read_only {
+            disk.access = DiskAccess::ReadOnly;
+        } else if args.ephemeral && disk.access == DiskAccess::Keep {
+            disk.access = DiskAccess::Ephemeral;
+        }
     }
-    Report::new(codes::IMAGE_BOOT, codes::IMAGE_BOOT.title)
-        .at(image.display(), "was given as an image")
-        .help("a kernel: vm run -k KERNEL -i INITRD --append TEXT")
-        .help("a disk beside the kernel: --drive FILE")
+    let copy = disks
+        .iter()
+        .find(|disk| disk.access == DiskAccess::Ephemeral);
+    match (copy, &args.save) {
+        (Some(disk), Some(state)) => Err(Report::new(codes::SAVE_COPY, codes::SAVE_COPY.title)
+            .at(
+                disk.path.display(),
+                format!("{} would go on without what was written", state.display()),
+            )
+            .help("leave out --save, or let the disk keep what is written")),
+        _ => Ok(()),
+    }
 }
 
 /// A number that is another one in each run.

@@ -117,6 +117,9 @@ struct Running<'a> {
 trait Pipe: Read + AsFd {}
 impl<T: Read + AsFd> Pipe for T {}
 
+/// A pipe until its end, and where what comes from it goes.
+type Stream<'a> = (&'a mut Option<Box<dyn Pipe>>, &'a mut Vec<u8>);
+
 /// The processes at work.
 pub struct Pool<'a> {
     /// Flags that every process gets.
@@ -210,7 +213,7 @@ impl<'a> Pool<'a> {
 
     /// Reads what the processes say, after waiting for it for a moment.
     fn listen(&mut self) {
-        let mut pipes: Vec<(&mut Option<Box<dyn Pipe>>, &mut Vec<u8>)> = Vec::new();
+        let mut pipes: Vec<Stream> = Vec::new();
         for running in &mut self.running {
             pipes.push((&mut running.out, &mut running.said));
             pipes.push((&mut running.err, &mut running.complained));

@@ -82,14 +82,15 @@ pub const TOP: &[Key] = &[
 /// What a suite sets for all its tests, and each test for itself.
 #[rustfmt::skip] // A table: one key a line.
 pub const SETUP: &[Key] = &[
-    key("kernel",   Kind::File,   "The kernel or bare-metal program. Without kernel, initrd, append and firmware the built-in demo starts."),
+    key("image",    Kind::File,   "A disk image, which boots by itself and is the first disk, or a kernel."),
+    key("kernel",   Kind::File,   "The kernel or bare-metal program. Without image, kernel, initrd, append and firmware the built-in demo starts."),
     key("initrd",   Kind::File,   "The initial RAM disk."),
     key("append",   Kind::Text,   "The kernel's command line."),
     key("firmware", Kind::Text,   "Who runs before the kernel: a file, `builtin` (the default), or `none` for bare-metal programs."),
     key("machine",  Kind::Text,   "The machine; `virt` if not given."),
-    key("memory",   Kind::Size,   "The size of memory; 512M if not given, 128M for the demo."),
+    key("memory",   Kind::Size,   "The size of memory; 512M if not given, 1G for a disk image, 128M for the demo."),
     key("cpus",     Kind::Number, "The number of CPUs; 1 if not given."),
-    key("drive",    Kind::Drives, "Disks. What a test writes is thrown away with the test; a disk survives restarts inside of it."),
+    key("drive",    Kind::Drives, "Disks. What a test writes to a disk or an image is thrown away with the test, and survives restarts inside of it."),
     key("terminal", Kind::Word(&["serial", "virtio"]), "Where steps type: the serial line (ttyS0, the default) or a virtio console (hvc0)."),
     key("time",     Kind::Word(&["virtual", "host"]), "Whose time the guest lives in; `virtual` if not given. In host time runs differ and have no state hash."),
     key("seed",     Kind::Number, "What all chance in the machine grows from; 0 if not given."),
@@ -97,7 +98,6 @@ pub const SETUP: &[Key] = &[
     key("watchdog", Kind::Time,   "After how much guest time without output, input or a request to a disk the guest hangs; not watched if not given."),
     key("limit-insns", Kind::Number, "The most instructions that all CPUs together may execute; no limit of its own if not given."),
     key("forbid",   Kind::Patterns, "What must never appear on the console: the test fails at once. A test's list is added to the suite's."),
-    key("image",     Kind::Later, "Disk images do not boot by themselves yet: give `kernel` and `drive`."),
     key("arch",      Kind::Later, "The kernel's file decides the architecture."),
     key("engine",    Kind::Later, "There is no choice of engines in test files yet."),
     key("matrix",    Kind::Later, "One test file for several machines is not possible yet: write a suite for each."),

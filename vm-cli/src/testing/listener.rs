@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vm_runtime::{ConsoleHub, ConsoleIo};
+use vm_runtime::{ConsoleHub, ConsoleIo, Notice};
 
 use super::history::History;
 use super::pattern::Pattern;
@@ -23,6 +23,8 @@ pub struct Heard {
     forbidden: Vec<(String, Pattern)>,
     /// Which of it was printed first.
     broken: Option<String>,
+    /// What the host did first that it must not.
+    trouble: Option<String>,
     hub: Option<ConsoleHub>,
 }
 
@@ -73,8 +75,13 @@ impl Listener {
         self.lock().broken.clone()
     }
 
-    /// What was heard.
+    /// What the host did not do for the guest.
     #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
+    /// What was heard.
     pub fn lock(&self) -> MutexGuard<'_, Heard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,5 +120,11 @@ impl ConsoleIo for Listener {
                 hub.pause();
             }
         }
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        let Notice::Disk { path, error, .. } = notice;
+        let text = format!("{}: {error}", path.display());
+        self.lock().trouble.get_or_insert(text);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
-use vm_runtime::{Config, DiskConfig, Firmware, Signal, Terminal, TimeMode, Vm};
+use vm_runtime::{Config, DiskAccess, DiskConfig, Firmware, Signal, Terminal, TimeMode, Vm};
 
 use super::listener::Listener;
 use super::load::load;
@@ -15,10 +15,11 @@ use super::suite::{Case, Drive, Setup};
 use super::verdict::Verdict;
 use crate::args::TestArgs;
 use crate::codes;
-use crate::diagnose::{diagnose, file};
+use crate::diagnose::diagnose;
 use crate::out;
 use crate::report::Report;
-use crate::run::config::kernel;
+use crate::run::config::{DISK_RAM_BYTES, kernel};
+use crate::run::image;
 
 /// Runs the test with a number of the first file.
 pub fn one(args: &TestArgs, number: usize, scratch: &Path) -> Result<u8, Report> {
@@ -55,6 +56,8 @@ fn refused(report: &Report) -> Played {
 }
 
 fn carry_out(case: &Case, args: &TestArgs, scratch: &Path) -> Result<Played, Report> {
+    // Where that can not be had, the host's own rule stands.
+    let _ = vm_runtime::survive_file_limit();
     let config = config(&case.setup, args, scratch)?;
     let forbidden = case.setup.forbid.iter().map(|template| {
         let pattern = template.pattern(&Variables::new());
@@ -90,14 +93,17 @@ fn listen_to_parent(vm: &Vm) -> io::Result<()> {
 fn config(setup: &Setup, args: &TestArgs, scratch: &Path) -> Result<Config, Report> {
     let default = Config::default();
     let firmware = setup.firmware.clone().unwrap_or(Firmware::BuiltIn);
-    let more = setup.initrd.is_some() || setup.append.is_some();
-    let (kernel, ram_bytes) = kernel(setup.kernel.as_deref(), more, &firmware);
+    let more = setup.initrd.is_some() || setup.append.is_some() || setup.image.is_some();
+    let (kernel, mut ram_bytes) = kernel(setup.kernel.as_deref(), more, &firmware);
+    if setup.image.is_some() {
+        ram_bytes = DISK_RAM_BYTES;
+    }
     let drives = setup.drives.as_deref().unwrap_or_default();
     let disks = drives
         .iter()
         .enumerate()
         .map(|(number, drive)| throw_away(drive, number, scratch));
-    Ok(Config {
+    let mut config = Config {
         machine: setup.machine.clone().unwrap_or(default.machine.clone()),
         kernel,
         initrd: setup.initrd.clone(),
@@ -113,48 +119,37 @@ fn config(setup: &Setup, args: &TestArgs, scratch: &Path) -> Result<Config, Repo
         end_on_panic: true,
         watchdog_ns: setup.watchdog_ns.or(args.watchdog),
         ..default
+    };
+    if let Some(path) = &setup.image {
+        let disk = DiskConfig::new(path).access(DiskAccess::Ephemeral);
+        image::take(&mut config, &disk, None, true)?;
+    }
+    Ok(config)
+}
+
+/// A disk that the test may write, and that goes with it.
+fn throw_away(drive: &Drive, number: usize, scratch: &Path) -> Result<DiskConfig, Report> {
+    Ok(match drive {
+        Drive::File { path, read_only } => DiskConfig::new(path).access(if *read_only {
+            DiskAccess::ReadOnly
+        } else {
+            DiskAccess::Ephemeral
+        }),
+        Drive::Empty { bytes } => {
+            let path = scratch.join(format!("disk{number}"));
+            let made = File::create(&path).and_then(|file| file.set_len(*bytes));
+            made.map_err(|error| no_disk(&path, &error))?;
+            DiskConfig::new(path)
+        }
     })
 }
 
-/// A disk that the test may write: a copy, in the folder that is removed behind the test.
-fn throw_away(drive: &Drive, number: usize, scratch: &Path) -> Result<DiskConfig, Report> {
-    let copy = scratch.join(format!("disk{number}"));
-    let path: PathBuf = match drive {
-        Drive::File {
-            path,
-            read_only: true,
-        } => path.clone(),
-        Drive::File { path, .. } => {
-            // The source is named where it is at fault, the host where the copy is.
-            let opened = File::open(path);
-            let mut from =
-                opened.map_err(|error| file(path, "can not be opened as a disk", &error))?;
-            let copied = File::create(&copy).and_then(|mut to| io::copy(&mut from, &mut to));
-            copied.map_err(|error| no_copy(&copy, &error))?;
-            copy
-        }
-        Drive::Empty { bytes } => {
-            let made = File::create(&copy).and_then(|file| file.set_len(*bytes));
-            made.map_err(|error| no_copy(&copy, &error))?;
-            copy
-        }
-    };
-    let read_only = matches!(
-        drive,
-        Drive::File {
-            read_only: true,
-            ..
-        }
-    );
-    Ok(DiskConfig { path, read_only })
-}
-
-fn no_copy(copy: &Path, error: &io::Error) -> Report {
+fn no_disk(path: &Path, error: &io::Error) -> Report {
     Report::new(
         codes::TEST_PROCESS,
         "the disk of a test can not be made on the host",
     )
-    .at(copy.display(), error.to_string())
+    .at(path.display(), error.to_string())
     .help("look for free space; TMPDIR names another folder")
 }
 

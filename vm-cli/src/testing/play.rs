@@ -81,7 +81,9 @@ pub fn play(case: &Case, vm: &mut Vm, listener: &Listener) -> Played {
     }
     // What a guest does with a disk that fails says nothing about the guest.
     if play.vm.host_failed() {
-        halted = halt(Verdict::Infra, "the host could not read or write a disk");
+        let words = play.listener.trouble().unwrap_or_default();
+        let detail = format!("the host could not read or write a disk: {words}");
+        halted = halt(Verdict::Infra, detail);
     }
     play.sum_up(halted, place)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::DeValue;
-use vm_runtime::{Config, Firmware, Terminal, TimeMode};
+use vm_runtime::{Config, DiskAccess, DiskFormat, Firmware, Terminal, TimeMode};
 
 use super::fields::{At, Fields};
 use super::keys::{DRIVE, PATTERN};
@@ -25,6 +25,7 @@ const EMPTY_LIMIT: u64 = 1 << 40;
 pub fn read(source: &Source, fields: &Fields, folder: &Path) -> Result<Setup, Report> {
     let cpus = fields.number("cpus")?;
     Ok(Setup {
+        image: path(source, fields, "image", folder)?,
         kernel: path(source, fields, "kernel", folder)?,
         initrd: path(source, fields, "initrd", folder)?,
         append: fields.text("append")?.map(|text| text.value),
@@ -136,7 +137,11 @@ fn file_drive(
     folder: &Path,
 ) -> Result<Drive, Report> {
     let span = value.span();
-    let config = disk(text).map_err(|fact| {
+    let config = disk(text).and_then(|config| match config.format {
+        DiskFormat::Raw => Ok(config),
+        DiskFormat::Qcow2 => Err("only raw disks can be used yet".to_owned()),
+    });
+    let config = config.map_err(|fact| {
         let message = "the value of `drive` is not possible";
         let report = source.complain(codes::TEST_VALUE, &span, message, fact);
         report.help("\"FILE\", \"FILE,ro\" or { empty = \"16M\" }")
@@ -147,7 +152,7 @@ fn file_drive(
     };
     Ok(Drive::File {
         path: resolve(source, &name, folder)?,
-        read_only: config.read_only,
+        read_only: config.access == DiskAccess::ReadOnly,
     })
 }
 

@@ -31,6 +31,8 @@ pub struct Case {
 /// The machine of a test; what is not set has its default.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
+    /// The disk image that boots by itself, or a kernel.
+    pub image: Option<PathBuf>,
     /// The kernel.
     pub kernel: Option<PathBuf>,
     /// The initial RAM disk.
@@ -68,6 +70,7 @@ impl Setup {
     #[must_use]
     pub fn over(mut self, base: &Self) -> Self {
         let base = base.clone();
+        self.image = self.image.or(base.image);
         self.kernel = self.kernel.or(base.kernel);
         self.initrd = self.initrd.or(base.initrd);
         self.append = self.append.or(base.append);

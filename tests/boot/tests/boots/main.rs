@@ -2,7 +2,10 @@
 
 mod bare;
 mod cut;
+mod debian;
 mod demo;
+mod disk;
+mod disk_locks;
 mod golden;
 mod restart;
 mod shell;
