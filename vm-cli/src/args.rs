@@ -1,12 +1,18 @@
 //! The arguments, as the parser sees them.
 
+mod testing;
+
+pub use testing::TestArgs;
+
 use std::ops::Range;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use vm_runtime::boot::Arch;
+use vm_runtime::gdb::Address;
 use vm_runtime::{DiskConfig, Firmware};
 
+use crate::ports::{NetChoice, Published, net, publish};
 use crate::units::{TraceTo, arch, disk, duration, firmware, number, range, size, trace};
 
 const RUN_EXAMPLES: &str = "\
@@ -26,6 +32,12 @@ Examples:
   vm disasm --hex 3385a500                     the bytes of one instruction
   vm disasm vmlinux --range 0x80200000..0x80200100
   vm disasm code.bin --arch riscv64 --base 0x80000000";
+
+const SYMBOLS_EXAMPLES: &str = "\
+Examples:
+  vm symbols Image --elf kernel.elf            a kernel's own symbols, for gdb kernel.elf
+  vm symbols Image start_kernel 0xffffffff80c00900
+  vm symbols System.map --json                 all of them";
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -122,6 +134,9 @@ pub enum Command {
     /// Show machine code as text
     #[command(before_help = DISASM_EXAMPLES)]
     Disasm(DisasmArgs),
+    /// Show the symbols of a program or a kernel, or look some up
+    #[command(before_help = SYMBOLS_EXAMPLES)]
+    Symbols(SymbolsArgs),
     /// Look at machines
     #[command(before_help = SHOW_EXAMPLES, disable_help_subcommand = true)]
     Machine {
@@ -241,6 +256,17 @@ pub struct RunArgs {
     /// Let the guest only read its disks
     #[arg(long, help_heading = "Machine")]
     pub read_only: bool,
+    /// The guest's network: `user` reaches what this program could, `none` is no card at all
+    ///
+    /// Without this flag a guest in host time has one, the demo and guests in virtual time not.
+    /// With `user,dns=ADDR` names are asked there instead of where the host asks.
+    #[arg(long, value_name = "user|none", value_parser = net, help_heading = "Network")]
+    pub net: Option<NetChoice>,
+    /// Ports of the host that stand for ports of the guest, on this host alone unless an address
+    /// is given: 2222:22, 0.0.0.0:8080:80, 8000-8010:8000-8010, 5353:53/udp
+    #[arg(short, long, value_name = "[ADDR:]HOST:GUEST[/udp]", value_parser = publish)]
+    #[arg(help_heading = "Network")]
+    pub publish: Vec<Published>,
 
     /// Whose time the guest lives in: the host's, or one that only its instructions move
     #[arg(
@@ -285,14 +311,27 @@ pub struct RunArgs {
         help_heading = "Trace"
     )]
     pub trace_priv: Option<Privilege>,
-    /// Only instructions at these addresses
-    #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
-    #[arg(help_heading = "Trace")]
-    pub trace_range: Option<Range<u64>>,
+    /// Only instructions at these addresses, as numbers or names of symbols
+    #[arg(long, value_name = "A..B", requires = "trace", help_heading = "Trace")]
+    pub trace_range: Option<String>,
+    /// Only the instructions of this function
+    #[arg(long, value_name = "NAME", requires = "trace", help_heading = "Trace")]
+    pub trace_symbol: Vec<String>,
     /// Only the A-th to the B-th instruction of a CPU
     #[arg(long, value_name = "A..B", value_parser = range, requires = "trace")]
     #[arg(help_heading = "Trace")]
     pub trace_window: Option<Range<u64>>,
+
+    /// Wait for GDB before the first instruction: a port, ADDRESS:PORT, or a path with a / in it
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, help_heading = "Debugging")]
+    #[arg(default_missing_value = "127.0.0.1:1234")]
+    pub gdb: Option<Address>,
+    /// Do not wait: the guest starts, and GDB may come at any time
+    #[arg(long, requires = "gdb", help_heading = "Debugging")]
+    pub gdb_nowait: bool,
+    /// Symbols for GDB's `monitor` and the trace: ELF, System.map, or a Linux kernel
+    #[arg(long, value_name = "FILE", help_heading = "Debugging")]
+    pub symbols: Option<PathBuf>,
 
     /// The settings of [profile.NAME] in vm.toml as well as those of [vm]
     #[arg(
@@ -316,50 +355,6 @@ pub struct RunArgs {
     /// Where you type: the serial line (ttyS0), or a virtio console (hvc0) beside it
     #[arg(long, value_enum, default_value = "serial", help_heading = "Console")]
     pub terminal: TerminalKind,
-}
-
-/// The arguments of `vm test`.
-#[derive(Debug, Args)]
-pub struct TestArgs {
-    /// Test files, or folders with files that end with .boot.toml
-    #[arg(required = true, value_name = "FILE|DIR")]
-    pub paths: Vec<PathBuf>,
-
-    /// Only tests whose name FILE::NAME contains this; a whole name is that test alone
-    #[arg(long, value_name = "TEXT", help_heading = "Which tests")]
-    pub filter: Option<String>,
-    /// Only print the names of the tests
-    #[arg(long, help_heading = "Which tests")]
-    pub list: bool,
-
-    /// How many tests run at a time; as many as there are processors if not given
-    #[arg(short, long, value_name = "N", value_parser = value_parser!(u32).range(1..=512))]
-    #[arg(help_heading = "How they run")]
-    pub jobs: Option<u32>,
-    /// Run each test so many times, and compare the states at the end
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    #[arg(value_parser = value_parser!(u32).range(1..=100_000), help_heading = "How they run")]
-    pub repeat: u32,
-    /// What all chance grows from, in place of what the files say
-    #[arg(long, value_name = "N", value_parser = number, help_heading = "How they run")]
-    pub seed: Option<u64>,
-    /// A guest hangs if nothing happens for so long in guest time, unless its file says
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "How they run")]
-    pub watchdog: Option<u64>,
-    /// Go on after a test has failed
-    #[arg(long, help_heading = "How they run")]
-    pub no_fail_fast: bool,
-
-    /// Write the results to a file in the form of JUnit
-    #[arg(long, value_name = "FILE", help_heading = "Results")]
-    pub junit: Option<PathBuf>,
-
-    /// Run the test with this number in this process, for the process that runs all
-    #[arg(long, hide = true, requires = "scratch")]
-    pub one: Option<usize>,
-    /// The folder for the disks of that test
-    #[arg(long, hide = true)]
-    pub scratch: Option<PathBuf>,
 }
 
 /// Where the user types.
@@ -418,6 +413,24 @@ pub struct DisasmArgs {
     /// Only these addresses
     #[arg(long, value_name = "A..B", value_parser = range, help_heading = "What to show")]
     pub range: Option<Range<u64>>,
+    /// Labels from another file: ELF, System.map, or a Linux kernel
+    #[arg(long, value_name = "FILE", help_heading = "What to show")]
+    pub symbols: Option<PathBuf>,
+}
+
+/// The arguments of `vm symbols`.
+#[derive(Debug, Args)]
+pub struct SymbolsArgs {
+    /// An ELF file, a System.map, or a Linux kernel
+    pub file: PathBuf,
+    /// Names or addresses to look up; without any, all symbols are shown
+    pub what: Vec<String>,
+    /// Write an ELF file of the symbols alone, for debuggers
+    #[arg(long, value_name = "FILE", conflicts_with = "what")]
+    pub elf: Option<PathBuf>,
+    /// The architecture in that file, where the symbols do not say
+    #[arg(long, value_name = "NAME", default_value = "riscv64")]
+    pub arch: String,
 }
 
 /// The arguments of `vm machine show`.

@@ -192,6 +192,30 @@ ISO 66 2 "installation discs can not be booted directly"
 BOOT_FILE 67 2 "a file that a boot entry names can not be read"
 "The entry that was to be started names a kernel or an initial RAM disk that is not there or can not be read. `vm run IMAGE --boot list` shows the other entries."
 
+PORT_IN_USE 70 2 "the port is in use"
+"Another program listens at a port of the host that -p names, or the port was given twice.
+`ss -ltnp` (for /udp: `ss -lunp`) shows who listens where. Any free port will do: -p 2223:22 instead of -p 2222:22; the guest sees no difference."
+
+PORT_REFUSED 71 2 "the port can not be used"
+"The host does not let this program listen at an address and port that -p names.
+Ports below 1024 need privileges on most hosts: use a higher one, as -p 8080:80. An address must be one of the host's own."
+
+NO_NETWORK 72 2 "there is no network to publish ports of"
+"-p was given together with --net none. Leave out one of the two."
+
+NETWORK 73 69 "the network can not be started"
+"The host does not give the sockets or the thread that the guest's network needs. `ulimit -n` shows how many files may be open. Without a network: --net none."
+
+DEBUGGER 80 2 "nobody can debug through this address"
+"The host refuses the address behind --gdb: another program may listen there, or it is none of this host's.
+Without an address GDB is waited for at 127.0.0.1:1234. A port, ADDRESS:PORT or the path of a socket can be given."
+
+NO_SYMBOLS 81 2 "there are no symbols in the file"
+"Symbols are read from ELF files that were not stripped, from a System.map, and from Linux kernels with CONFIG_KALLSYMS, packed or not."
+
+NO_SYMBOL 82 2 "there is no such symbol"
+"The name is not in the table of symbols. `vm symbols FILE NAME` looks for one."
+
 INTERNAL 90 125 "an error of this program"
 "A table of this program contradicts itself. Please report it, with the command line."
 

@@ -1,11 +1,12 @@
 //! What the runtime complains about, as complaints with codes and help.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use vm_runtime::bootdisk::{DiskError, Fault};
 use vm_runtime::error::{BootError, Holder, MachineError, RamError, StateError};
-use vm_runtime::{DiskTrouble, Notice, VmError};
+use vm_runtime::{DiskTrouble, Notice, PortForward, Protocol, VmError};
 
 use crate::codes;
 use crate::report::Report;
@@ -58,6 +59,10 @@ pub fn diagnose(error: &VmError) -> Report {
                 .help("only raw disks can be used: `truncate -s %512 FILE` rounds one up")
         }
         VmError::DiskInUse { path, holder } => disk_in_use(path, holder.as_ref()),
+        VmError::Forward { forward, source } => port(forward, source),
+        VmError::Network(source) => Report::new(codes::NETWORK, codes::NETWORK.title)
+            .at("--net user", source.to_string())
+            .help("--net none runs without"),
         VmError::Disk { path, source } => disk(path, source),
         VmError::Format { path } => Report::new(
             codes::DISK_FORMAT,
@@ -88,6 +93,11 @@ pub fn diagnose(error: &VmError) -> Report {
         VmError::Machine(error) => machine(error),
         VmError::Ram(error) => ram(error),
         VmError::State { path, source } => state(source).at(path.display(), source.to_string()),
+        VmError::Symbols { path, source } => {
+            Report::new(codes::NO_SYMBOLS, codes::NO_SYMBOLS.title)
+                .at(path.display(), source.to_string())
+                .help("give an ELF file with symbols, a System.map, or the kernel itself")
+        }
         VmError::NoMachine { name } => {
             Report::new(codes::NO_MACHINE, format!("there is no machine `{name}`"))
                 .help(format!("there are: {}", machines()))
@@ -217,6 +227,46 @@ pub fn file(path: &Path, what: &str, source: &std::io::Error) -> Report {
     };
     Report::new(code, message)
         .at(path.display(), format!("{what}: {source}"))
+        .help(help)
+}
+
+/// The complaint about a port that can not be listened at.
+fn port(forward: &PortForward, source: &std::io::Error) -> Report {
+    let (host, guest) = (forward.host, forward.guest);
+    let (at, protocol) = match forward.protocol {
+        Protocol::Tcp => (SocketAddr::new(forward.bind, host), ""),
+        Protocol::Udp => (SocketAddr::new(forward.bind, host), "/udp"),
+    };
+    let (code, message, help) = match source.kind() {
+        ErrorKind::AddrInUse => {
+            let other = host.checked_add(1).unwrap_or(host - 1);
+            let list = if protocol.is_empty() {
+                "-ltnp"
+            } else {
+                "-lunp"
+            };
+            (
+                codes::PORT_IN_USE,
+                format!("port {host}{protocol} is in use"),
+                format!(
+                    "`ss {list} 'sport = :{host}'` shows by whom; another one: \
+                     -p {other}:{guest}{protocol}"
+                ),
+            )
+        }
+        ErrorKind::PermissionDenied => (
+            codes::PORT_REFUSED,
+            format!("port {host}{protocol} needs privileges"),
+            format!("-p {}:{guest}{protocol}", u32::from(host) + 8000),
+        ),
+        _ => (
+            codes::PORT_REFUSED,
+            format!("port {host}{protocol} can not be used"),
+            format!("on this host alone: -p {host}:{guest}{protocol}"),
+        ),
+    };
+    Report::new(code, message)
+        .at(format!("-p {at}"), source.to_string())
         .help(help)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 use vm_runtime::boot::{Addressing, Kernel, Kind};
-use vm_runtime::{BoardKind, VmError, boards};
+use vm_runtime::{BoardKind, Symbols, VmError, boards, read_symbols};
 
 use crate::args::{DisasmArgs, Manner};
 use crate::diagnose::{diagnose, file};
@@ -44,11 +44,19 @@ pub fn disasm(args: &DisasmArgs, common: &Manner) -> Result<u8, Report> {
         (None, None) => return Err(Report::new(codes::NO_CODE, "there is nothing to show")),
     };
     let board = board(args.arch.as_deref(), arch)?;
+    let symbols = symbols(args)?;
     let range = args.range.clone().unwrap_or(0..u64::MAX);
     let mut any = false;
     let mut to = BufWriter::new(std::io::stdout().lock());
     for piece in &pieces {
-        match print(piece, &range, &board, common.json, &mut to) {
+        match print(
+            piece,
+            &range,
+            &board,
+            symbols.as_ref(),
+            common.json,
+            &mut to,
+        ) {
             Ok(some) => any |= some,
             // A reader that has seen enough.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(0),
@@ -139,10 +147,35 @@ fn board(named: Option<&str>, found: Option<&'static str>) -> Result<BoardKind, 
     })
 }
 
+/// Labels: from the file that was named, or from the code's own.
+fn symbols(args: &DisasmArgs) -> Result<Option<Symbols>, Report> {
+    match (&args.symbols, &args.file) {
+        (Some(path), _) => read_symbols(path)
+            .map(Some)
+            .map_err(|error| diagnose(&error)),
+        // Code need not have any.
+        (None, Some(path)) => Ok(read_symbols(path).ok()),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The place that an instruction's text ends with the address of.
+fn target(symbols: &Symbols, text: &str) -> Option<String> {
+    // Shorter numbers are distances and constants.
+    const DIGITS: usize = 4;
+    let (_, word) = text.rsplit_once([' ', '('])?;
+    let digits = word
+        .strip_prefix("0x")
+        .filter(|digits| digits.len() >= DIGITS)?;
+    let addr = u64::from_str_radix(digits, 16).ok()?;
+    symbols.lookup(addr).map(|place| format!("  # {place}"))
+}
+
 fn print(
     piece: &Piece,
     range: &Range<u64>,
     board: &BoardKind,
+    symbols: Option<&Symbols>,
     as_json: bool,
     to: &mut impl Write,
 ) -> std::io::Result<bool> {
@@ -164,15 +197,21 @@ fn print(
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
+        let place = symbols.and_then(|symbols| symbols.lookup(pc));
         if as_json {
-            let text = line.text;
+            let (text, place) = (line.text, place.map(|place| place.to_string()));
             writeln!(
                 to,
                 "{}",
-                json!({"schema": 1, "pc": pc, "bytes": hex, "text": text})
+                json!({"schema": 1, "pc": pc, "bytes": hex, "text": text, "place": place})
             )?;
         } else {
-            writeln!(to, "{pc:#012x}  {hex:<16}  {}", line.text)?;
+            if let Some(label) = place.filter(|place| place.offset == 0) {
+                writeln!(to, "{label}:")?;
+            }
+            let target = symbols.and_then(|symbols| target(symbols, &line.text));
+            let target = target.unwrap_or_default();
+            writeln!(to, "{pc:#012x}  {hex:<16}  {}{target}", line.text)?;
         }
         (at, any) = (at + length, true);
     }

@@ -22,11 +22,13 @@ mod explain;
 mod legacy;
 mod machine;
 mod out;
+mod ports;
 mod project;
 mod report;
 mod run;
 mod shell;
 mod summary;
+mod symbols;
 mod testing;
 mod units;
 

@@ -1,6 +1,7 @@
 //! `vm run`.
 
 pub mod config;
+mod debugging;
 pub mod image;
 mod tracing;
 
@@ -18,7 +19,7 @@ use crate::console::log::{self, Log};
 use crate::console::{BANNER, Failure, Keyboard, Pipe, Progress, Screen, terminal};
 use crate::diagnose::{diagnose, file};
 use crate::report::{Report, printable};
-use crate::{codes, exits, out};
+use crate::{codes, exits, out, ports};
 
 /// Starts a machine and stays until it ends.
 pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
@@ -34,7 +35,11 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     }
     // Where that can not be had, the host's own rule stands.
     let _ = vm_runtime::survive_file_limit();
-    let (seed, virtual_time) = (config.seed, config.time == TimeMode::Virtual);
+    let about_run = AboutRun {
+        seed: config.seed,
+        virtual_time: config.time == TimeMode::Virtual,
+        network: ports::name(&config.network),
+    };
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
     let (log, log_path) = log(args)?;
@@ -60,6 +65,9 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         restored.map_err(|error| diagnose(&error))?;
     }
     failure.ends(vm.control());
+    let symbols = debugging::symbols(args, &mut vm)?;
+    tracing.use_symbols(args, symbols)?;
+    debugging::debugger(args, common, &mut vm, &hub)?;
     if common.verbose > 0 {
         out::tell(&format!("{about}\n"));
     }
@@ -91,7 +99,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         ));
     }
     let told = failure.told();
-    say_ending(&ending, &told, seed, virtual_time, boot.as_ref(), common)
+    say_ending(&ending, &told, &about_run, boot.as_ref(), common)
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
@@ -202,12 +210,25 @@ fn handle_signals(control: Control, hub: ConsoleHub) -> io::Result<()> {
     })
 }
 
+/// What of a run's configuration belongs to its result.
+struct AboutRun {
+    seed: u64,
+    virtual_time: bool,
+    network: &'static str,
+}
+
+impl AboutRun {
+    /// Whether the same command line gives the same run.
+    fn repeatable(&self) -> bool {
+        self.virtual_time && self.network == ports::NONE
+    }
+}
+
 /// Says how the run ended, and gives the exit code.
 fn say_ending(
     ending: &Ending,
     told: &[Report],
-    seed: u64,
-    virtual_time: bool,
+    about: &AboutRun,
     boot: Option<&Value>,
     common: &Manner,
 ) -> Result<u8, Report> {
@@ -229,7 +250,9 @@ fn say_ending(
             "guest_ns": ending.guest_ns,
             "resets": ending.resets,
             "state_hash": hash,
-            "seed": seed,
+            "seed": about.seed,
+            "network": about.network,
+            "repeatable": about.repeatable(),
             "host_errors": told.iter().map(Report::json).collect::<Vec<_>>(),
         });
         if let (Some(boot), Some(all)) = (boot, all.as_object_mut()) {
@@ -244,8 +267,14 @@ fn say_ending(
     if let Some(sentence) = sentence {
         out::tell(&format!("\nvm: {sentence} (exit code {code})\n"));
     }
-    if let (true, Some(hash)) = (virtual_time, hash) {
-        out::tell(&format!("state-hash {hash} seed {seed}\n"));
+    if let (true, Some(hash)) = (about.virtual_time, hash) {
+        let seed = about.seed;
+        let but = if about.repeatable() {
+            ""
+        } else {
+            " (not repeatable: the guest had a network)"
+        };
+        out::tell(&format!("state-hash {hash} seed {seed}{but}\n"));
     }
     Ok(code)
 }

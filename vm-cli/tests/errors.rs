@@ -2,6 +2,7 @@
 //! the place and what to do.
 
 use std::fs::{self, File};
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -273,6 +274,15 @@ fn flags_that_are_not_understood_are_explained() {
         ("run --trace insn --trace-range 5", "VM0002", &["FROM..TO"]),
         ("run --trace-range 0..5", "VM0001", &["--trace"]),
         ("run --drive ,ro", "VM0002", &["FILE,ro"]),
+        ("run --net tap", "VM0002", &["tap", "user and none"]),
+        ("run --net user,dns=x", "VM0002", &["dns=192.0.2.1"]),
+        ("run -p 22", "VM0002", &["HOST:GUEST"]),
+        (
+            "run -p 8000-8010:80",
+            "VM0002",
+            &["11 ports", "1 of the guest"],
+        ),
+        ("run -p 2222:22/sctp", "VM0002", &["/udp"]),
         ("disasm --hex 123", "VM0060", &["123"]),
         ("disasm text --range 0x100..0x200", "VM0060", &["0x0.."]),
         ("explain VM9999", "VM0062", &["VM9999"]),
@@ -355,6 +365,58 @@ fn disks_and_states_that_can_not_be_used_are_refused() {
     check(at, "run --restore cut", 2, "VM0042", &["--> cut: "]);
     check(at, "run --restore flipped", 2, "VM0042", &["--> flipped: "]);
     check(at, "run --restore newer", 2, "VM0041", &["--> newer: "]);
+}
+
+#[test]
+fn ports_that_can_not_be_published_are_named_with_a_way_out() {
+    let folder = folder_of_files();
+    let at = folder.path();
+    let held = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = held.local_addr().expect("its address").port();
+    let datagrams = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let other = datagrams.local_addr().expect("its address").port();
+    let (taken, udp) = (format!("port {port} "), format!("port {other}/udp "));
+    for (line, code, words) in [
+        (
+            format!("run -p {port}:22"),
+            "VM0070",
+            [taken.as_str(), "ss -ltnp"],
+        ),
+        (
+            format!("run -p {other}:53/udp"),
+            "VM0070",
+            [udp.as_str(), "ss -lunp"],
+        ),
+        (
+            "run -p 203.0.113.1:8080:80".to_owned(),
+            "VM0071",
+            ["203.0.113.1:8080", "-p 8080:80"],
+        ),
+        (
+            "run -p 2222:22 --net none".to_owned(),
+            "VM0072",
+            ["-p", "--net none"],
+        ),
+    ] {
+        check(at, &line, 2, code, &words);
+    }
+}
+
+#[test]
+fn a_result_says_whether_the_run_can_be_repeated() {
+    let folder = folder_of_files();
+    for (flags, network, repeatable) in [
+        ("--time virtual", "none", true),
+        ("--time virtual --net user", "user", false),
+        ("--time host", "none", false),
+    ] {
+        let line = format!("run --json --limit-insns 100000 {flags}");
+        let output = vm(folder.path(), &line.split(' ').collect::<Vec<_>>());
+        let object: serde_json::Value =
+            serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(object["network"], network, "{line}");
+        assert_eq!(object["repeatable"], repeatable, "{line}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Why a virtual CPU gave control back, and what it can be told in return.
 
-use crate::{GuestPhys, Width};
+use crate::{GuestPhys, Stopped, Width};
 
 /// Why [`Vcpu::run`](crate::Vcpu::run) returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,8 +19,10 @@ pub enum Exit {
     Idle,
     /// The guest called the built-in firmware; the instruction counts as executed.
     Call,
-    /// The guest met a breakpoint set by a debugger; nothing of the instruction has happened.
-    Breakpoint,
+    /// The guest met something that a debugger set, see [`Vcpu::set_stops`], or a step is done.
+    ///
+    /// [`Vcpu::set_stops`]: crate::Vcpu::set_stops
+    Stopped(Stopped),
     /// The guest can not go on (a trap while no trap can be delivered, x86 triple fault).
     Stuck,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::state::{Fields, Section, StateError};
-use crate::{Answer, Exit, GuestVirt};
+use crate::{Answer, Exit, GuestVirt, Stops, Translation};
 
 /// A virtual CPU: implemented by the emulating engine and by the host's hypervisors.
 ///
@@ -39,6 +39,21 @@ pub trait Vcpu: Send {
 
     /// Forgets translations of addresses.
     fn flush(&mut self, what: Flush);
+
+    /// Says where [`Vcpu::run`] is to stop for a debugger, instead of what was said before.
+    ///
+    /// Called again after a stop, `run` executes the instruction that it stopped at, so that
+    /// going on takes nothing but going on; stopping and going on change nothing in the guest.
+    fn set_stops(&mut self, stops: &Arc<Stops>);
+
+    /// Executes one instruction, or takes one trap or interrupt without executing any and says
+    /// so with [`Exit::Stopped`]; a breakpoint at the instruction is passed over.
+    fn step(&mut self) -> Exit {
+        self.run(1)
+    }
+
+    /// Where a virtual address leads now, whatever rights say; changes nothing.
+    fn translate(&self, addr: GuestVirt) -> Translation;
 
     /// Brings the CPU to its state after reset.
     fn reset(&mut self);

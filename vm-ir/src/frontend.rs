@@ -1,10 +1,10 @@
 //! What a guest architecture offers to an engine.
 
-use vm_core::{Clock, Flush, Trap};
+use vm_core::{Clock, Flush, GuestVirt, Translation, Trap};
 use vm_mem::{Access, ContextKey, GuestRam, Walk};
 
-use crate::Builder;
 use crate::float::Rules;
+use crate::{Builder, Target};
 
 /// The number of a state slot: one 64-bit cell of guest CPU state.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -210,6 +210,23 @@ pub trait Frontend: Walk + Send + Sync {
             }
             None => false,
         }
+    }
+
+    /// Where a virtual address leads now for the most privileged one who translates it, for
+    /// debuggers: changes nothing, neither the state nor accessed bits of tables.
+    ///
+    /// An architecture whose walk sets such bits must say it itself.
+    fn examine(&self, slots: &[u64], ram: &GuestRam, addr: GuestVirt) -> Translation {
+        let walked = self.walk(slots, ram, addr, 1, Access::Load);
+        Translation {
+            phys: walked.ok().map(|entry| entry.page + addr.page_offset()),
+            steps: Vec::new(),
+        }
+    }
+
+    /// What debuggers know the architecture and its registers by; `None` if they do not.
+    fn target(&self) -> Option<Target> {
+        None
     }
 
     /// Refuses a restored state that the CPU could not have come to; the name of the slot.

@@ -29,6 +29,7 @@ pub mod passes;
 pub mod reference;
 pub mod rows;
 pub mod sample;
+pub mod target;
 pub mod text;
 pub mod types;
 pub mod verify;
@@ -40,4 +41,5 @@ pub use frontend::{
     Effects, Frontend, Helper, HelperCx, Layout, Lifted, Request, SlotId, SlotInfo, Text,
 };
 pub use ops::{Op, Shape};
+pub use target::{Feature, Target, TargetRegister};
 pub use types::Type;

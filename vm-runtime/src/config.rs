@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use vm_core::TimeMode;
 use vm_device_boot::Arch;
 
+use crate::Network;
+
 /// Everything that decides a run.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -28,6 +30,8 @@ pub struct Config {
     pub cpus: u32,
     /// The disks, in order.
     pub disks: Vec<DiskConfig>,
+    /// The guest's network.
+    pub network: Network,
     /// Which time the guest lives in.
     pub time: TimeMode,
     /// What all chance in the machine grows from.
@@ -157,6 +161,7 @@ impl Default for Config {
             ram_bytes: 512 << 20,
             cpus: 1,
             disks: Vec::new(),
+            network: Network::None,
             time: TimeMode::Host,
             seed: 0,
             limit_insns: None,

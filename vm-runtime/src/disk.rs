@@ -1,17 +1,18 @@
 //! A disk in a raw file.
 
+mod content;
 mod holder;
 mod lock;
 mod overlay;
 #[cfg(test)]
 mod tests;
 
+pub use content::Content;
 pub use holder::Holder;
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use vm_device_bus::{Disk, DiskDone, DiskError, DiskOp, DiskRequest, Segment};
@@ -25,10 +26,7 @@ const SECTOR: u64 = 512;
 /// A disk in a raw file; each request is carried out when it is submitted.
 pub struct RawFile {
     path: PathBuf,
-    file: File,
-    /// Where writes go if the file is to stay as it is.
-    overlay: Option<Overlay>,
-    bytes: u64,
+    content: Content,
     read_only: bool,
     serial: String,
     done: VecDeque<DiskDone>,
@@ -74,9 +72,7 @@ impl RawFile {
         };
         Ok(Self {
             path: path.to_owned(),
-            file,
-            overlay,
-            bytes,
+            content: Content::new(file, bytes, overlay),
             read_only: config.access == DiskAccess::ReadOnly,
             serial: format!("disk{number}"),
             done: VecDeque::new(),
@@ -84,6 +80,12 @@ impl RawFile {
             user,
             told: Vec::new(),
         })
+    }
+
+    /// Its content, as it is now and later.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        self.content.clone()
     }
 
     fn carry_out(&mut self, ram: &GuestRam, request: &DiskRequest) -> Result<(), DiskError> {
@@ -99,7 +101,7 @@ impl RawFile {
         let end = request
             .offset
             .checked_add(range)
-            .filter(|end| *end <= self.bytes);
+            .filter(|end| *end <= self.content.bytes());
         if end.is_none() {
             return Err(DiskError::OutOfRange);
         }
@@ -109,10 +111,8 @@ impl RawFile {
         match request.op {
             DiskOp::Read => self.read(ram, request.offset, &request.segments),
             DiskOp::Write => self.write(ram, request.offset, &request.segments),
-            // What is thrown away needs no flush.
-            DiskOp::Flush if self.overlay.is_some() => Ok(()),
             DiskOp::Flush => {
-                let flushed = self.file.sync_data();
+                let flushed = self.content.flush();
                 flushed.map_err(|error| {
                     self.failed = true;
                     self.tell(DiskTrouble::Flush, &error)
@@ -127,10 +127,7 @@ impl RawFile {
     fn read(&mut self, ram: &GuestRam, mut at: u64, segments: &[Segment]) -> Result<(), DiskError> {
         for segment in segments {
             let mut bytes = vec![0; segment.bytes as usize];
-            let read = match &self.overlay {
-                Some(overlay) => overlay.read(&self.file, &mut bytes, at),
-                None => self.file.read_exact_at(&mut bytes, at),
-            };
+            let read = self.content.read(&mut bytes, at);
             read.map_err(|error| self.tell(DiskTrouble::Read, &error))?;
             ram.write(segment.addr, &bytes)
                 .map_err(|_| DiskError::OutOfRange)?;
@@ -168,13 +165,11 @@ impl RawFile {
     /// Writes; a failure is this request's alone, for the guest learns of it, and what was
     /// written before is still there.
     fn put(&mut self, bytes: &[u8], at: u64) -> Result<(), DiskError> {
-        let written = match &mut self.overlay {
-            Some(overlay) => overlay.write(&self.file, bytes, at),
-            None => self.file.write_all_at(bytes, at),
-        };
-        let trouble = match self.overlay {
-            Some(_) => DiskTrouble::WriteCopy,
-            None => DiskTrouble::Write,
+        let written = self.content.write(bytes, at);
+        let trouble = if self.content.is_copy() {
+            DiskTrouble::WriteCopy
+        } else {
+            DiskTrouble::Write
         };
         written.map_err(|error| self.tell(trouble, &error))
     }
@@ -195,7 +190,7 @@ impl RawFile {
 
 impl Disk for RawFile {
     fn bytes(&self) -> u64 {
-        self.bytes
+        self.content.bytes()
     }
 
     fn read_only(&self) -> bool {

@@ -6,6 +6,8 @@ use thiserror::Error;
 use vm_device_boot::Arch;
 use vm_device_bootdisk::DiskError;
 
+use crate::symbols::SymbolError;
+
 pub use crate::disk::Holder;
 pub use vm_core::StateError;
 pub use vm_device_boot::BootError;
@@ -80,6 +82,17 @@ pub enum VmError {
         /// Who uses it, if that could be found out.
         holder: Option<Holder>,
     },
+    /// A port of the host that can not stand for one of the guest's.
+    #[error("{}:{} can not be listened at: {source}", forward.bind, forward.host)]
+    Forward {
+        /// What was asked for.
+        forward: crate::PortForward,
+        /// The host's words.
+        source: std::io::Error,
+    },
+    /// The host does not give what the guest's network needs.
+    #[error("the guest's network can not be started: {0}")]
+    Network(#[source] std::io::Error),
     /// A disk that can not be booted.
     #[error("{}: {source}", path.display())]
     Disk {
@@ -117,6 +130,14 @@ pub enum VmError {
         path: PathBuf,
         /// Why.
         source: StateError,
+    },
+    /// A file that has no symbols.
+    #[error("{}: {source}", path.display())]
+    Symbols {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: SymbolError,
     },
     /// A machine that does not exist.
     #[error("there is no machine `{name}`")]

@@ -2,16 +2,19 @@
 
 use std::io::Write;
 use std::ops::Range;
+use std::sync::Arc;
 
 use vm_core::{AccessKind, Answer, GuestVirt, Trace, TraceEvent, TraceKinds};
+
+use crate::Symbols;
 
 /// Which events a trace is about.
 #[derive(Clone, Debug, Default)]
 pub struct TraceFilter {
     /// Only instructions in this privilege.
     pub privilege: Option<u32>,
-    /// Only instructions in this range of addresses.
-    pub range: Option<Range<u64>>,
+    /// Only instructions in one of these ranges of addresses; none means everywhere.
+    pub ranges: Vec<Range<u64>>,
     /// Only after so many instructions of a CPU, and before so many.
     pub window: Option<Range<u64>>,
 }
@@ -21,6 +24,7 @@ pub struct TraceWriter {
     kinds: TraceKinds,
     filter: TraceFilter,
     out: Box<dyn Write + Send>,
+    symbols: Option<Arc<Symbols>>,
     /// Why writing stopped: the first error ends the trace, not the run.
     pub failed: Option<std::io::Error>,
 }
@@ -33,7 +37,27 @@ impl TraceWriter {
             kinds,
             filter,
             out,
+            symbols: None,
             failed: None,
+        }
+    }
+
+    /// Writes the symbol behind each address of an instruction from now on.
+    pub fn set_symbols(&mut self, symbols: Arc<Symbols>) {
+        self.symbols = Some(symbols);
+    }
+
+    /// Only instructions in one of these ranges from now on.
+    pub fn set_ranges(&mut self, ranges: Vec<Range<u64>>) {
+        self.filter.ranges = ranges;
+    }
+
+    /// An instruction's address, with its symbol if there is one.
+    fn place(&self, pc: GuestVirt) -> String {
+        let symbols = self.symbols.as_ref();
+        match symbols.and_then(|symbols| symbols.lookup(pc.0)) {
+            Some(place) => format!("{:#018x} <{place}>", pc.0),
+            None => format!("{:#018x}", pc.0),
         }
     }
 
@@ -54,10 +78,7 @@ impl Trace for TraceWriter {
     fn wants(&self, _cpu: u32, pc: GuestVirt, privilege: u32, retired: u64) -> bool {
         let filter = &self.filter;
         filter.privilege.is_none_or(|wanted| wanted == privilege)
-            && filter
-                .range
-                .as_ref()
-                .is_none_or(|range| range.contains(&pc.0))
+            && (filter.ranges.is_empty() || filter.ranges.iter().any(|range| range.contains(&pc.0)))
             && filter
                 .window
                 .as_ref()
@@ -81,17 +102,14 @@ impl Trace for TraceWriter {
                     .iter()
                     .map(|(name, value)| format!(" {name}={value:#x}"))
                     .collect();
+                let at = self.place(*pc);
                 let arrow = if changed.is_empty() { "" } else { "  =>" };
-                let text = format_args!("{:#018x} {hex:>8} {text}{arrow}{changed}", pc.0);
+                let text = format_args!("{at} {hex:>8} {text}{arrow}{changed}");
                 self.line(cpu, retired, "insn", text);
             }
             TraceEvent::Block { pc, insns } => {
-                self.line(
-                    cpu,
-                    retired,
-                    "block",
-                    format_args!("{:#018x} {insns}", pc.0),
-                );
+                let at = self.place(*pc);
+                self.line(cpu, retired, "block", format_args!("{at} {insns}"));
             }
             TraceEvent::Mem {
                 pc,
@@ -101,7 +119,8 @@ impl Trace for TraceWriter {
                 store,
             } => {
                 let way = if *store { "store" } else { "load" };
-                let text = format_args!("{:#018x} {way} {bytes} at {:#x} {value:#x}", pc.0, addr.0);
+                let at = self.place(*pc);
+                let text = format_args!("{at} {way} {bytes} at {:#x} {value:#x}", addr.0);
                 self.line(cpu, retired, "mem", text);
             }
             TraceEvent::Trap {
@@ -111,7 +130,8 @@ impl Trace for TraceWriter {
                 name,
             } => {
                 let kind = if *interrupt { "irq" } else { "trap" };
-                let text = format_args!("{:#018x} {} {name} {:#x}", pc.0, trap.cause, trap.value);
+                let at = self.place(*pc);
+                let text = format_args!("{at} {} {name} {:#x}", trap.cause, trap.value);
                 self.line(cpu, retired, kind, text);
             }
             TraceEvent::Dev {

@@ -9,6 +9,7 @@ use vm_device_bootdisk::take_apart;
 use vm_device_machine::MachineError;
 
 use crate::config::Source;
+use crate::disk::Content;
 use crate::image::{self, Booted};
 use crate::vm::open;
 use crate::{Config, Firmware, VmError};
@@ -27,11 +28,11 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads what the configuration names.
-    pub fn read(config: &Config) -> Result<Self, VmError> {
+    /// Reads what the configuration names; a disk that is booted from its content, if it is open.
+    pub fn read(config: &Config, disk: Option<Content>) -> Result<Self, VmError> {
         let (booted, loaded) = match &config.boot {
             Some(boot) => {
-                let (booted, loaded) = image::boot(config, boot)?;
+                let (booted, loaded) = image::boot(config, boot, disk)?;
                 (Some(booted), loaded)
             }
             None => (None, None),

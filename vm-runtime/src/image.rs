@@ -10,6 +10,7 @@ use vm_device_bootdisk::{
     BootDisk, DiskError, Entry, FileKind, Loaded, ReadAt, command_line, look,
 };
 
+use crate::disk::Content;
 use crate::files::read_file;
 use crate::vm::UNPACK_LIMIT;
 use crate::{Boot, Config, Terminal, VmError, boards};
@@ -119,15 +120,22 @@ pub struct Booted {
     pub notes: Vec<String>,
 }
 
-/// Finds and reads what the first disk boots.
-pub(crate) fn boot(config: &Config, boot: &Boot) -> Result<(Booted, Option<Loaded>), VmError> {
+/// Finds and reads what the first disk boots: from its content, if it is open already.
+pub(crate) fn boot(
+    config: &Config,
+    boot: &Boot,
+    content: Option<Content>,
+) -> Result<(Booted, Option<Loaded>), VmError> {
     let Some(path) = config.disks.first().map(|disk| disk.path.as_path()) else {
         return Err(VmError::NoKernel);
     };
     let wrong = |source| disk_error(path, source);
-    let file = FileAt::open(path)?;
-    let bytes = file.bytes;
-    let disk = BootDisk::open(Box::new(file)).map_err(wrong)?;
+    let disk: Box<dyn ReadAt> = match content {
+        Some(content) => Box::new(content),
+        None => Box::new(FileAt::open(path)?),
+    };
+    let bytes = disk.bytes();
+    let disk = BootDisk::open(disk).map_err(wrong)?;
     let chosen = disk
         .menu(&wanted_archs(config.arch))
         .and_then(|menu| Ok((menu.choose(boot.entry.as_deref())?, menu)));

@@ -5,7 +5,7 @@
 //! Whose turn it is and how much of it is left is state like any other: a run that the
 //! instruction limit cuts anywhere goes on exactly as if it had not been cut.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vm_core::{Answer, Exit, NS_PER_INSN, TimeMode, TraceEvent, TraceKinds};
 
@@ -36,6 +36,11 @@ impl Vm {
                 self.with_env(|board, env| board.bus().wake(device, env));
             }
         }
+        if self.network.take_fresh() {
+            for device in self.board.network_devices() {
+                self.with_env(|board, env| board.bus().wake(device, env));
+            }
+        }
         let now = self.clock.now_ns();
         while let Some(token) = self.events.take_due(now) {
             self.with_env(|board, env| board.bus().event(token, env));
@@ -59,8 +64,13 @@ impl Vm {
         }
     }
 
+    /// Whether a CPU executes nothing now.
+    fn rests(&self, cpu: usize) -> bool {
+        self.waiting[cpu] || !self.board.runs(cpu) || self.halting.holds(cpu)
+    }
+
     fn anybody_runs(&self) -> bool {
-        (0..self.cpus.len()).any(|cpu| self.board.runs(cpu) && !self.waiting[cpu])
+        (0..self.cpus.len()).any(|cpu| !self.rests(cpu))
     }
 
     /// The guest time at which something will happen by itself.
@@ -75,17 +85,17 @@ impl Vm {
         let next = self.next_ns();
         if self.clock.mode() == TimeMode::Virtual {
             if let Some(next) = next {
-                self.clock.advance_to(self.skip_to(next));
+                self.skip(now, self.skip_to(next));
                 return Turn::Goes;
             }
             // Nothing but input can go on from here.
-            if self.console.is_open() {
+            if self.console.is_open() || self.network.may_bring() {
                 self.console.waker().sleep(Some(NAP));
                 return Turn::Goes;
             }
             return Turn::Ends(self.end_of_hang(Outcome::Hung));
         }
-        if next.is_none() && !self.console.is_open() {
+        if next.is_none() && !self.console.is_open() && !self.network.may_bring() {
             return Turn::Ends(self.end_of_hang(Outcome::Hung));
         }
         let until = next.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(now)));
@@ -93,12 +103,23 @@ impl Vm {
         Turn::Goes
     }
 
+    /// Lets idle time pass in virtual time: all of it at once, unless the network may bring
+    /// something, which takes the host's time.
+    fn skip(&mut self, now: u64, next: u64) {
+        if !self.network.may_bring() {
+            return self.clock.advance_to(next);
+        }
+        let idle = Duration::from_nanos(next.saturating_sub(now)).min(NAP);
+        let start = Instant::now();
+        self.console.waker().sleep(Some(idle));
+        let slept = start.elapsed().as_nanos() as u64;
+        self.clock
+            .advance_to(now.saturating_add(slept.max(1)).min(next));
+    }
+
     /// Whose turn it is; nobody's when the round is over.
     fn next_cpu(&mut self) -> Option<usize> {
-        while self.turn_left == 0
-            && let Some(waits) = self.waiting.get(self.turn_of)
-            && (*waits || !self.board.runs(self.turn_of))
-        {
+        while self.turn_left == 0 && self.turn_of < self.cpus.len() && self.rests(self.turn_of) {
             self.turn_of += 1;
         }
         (self.turn_of < self.cpus.len()).then_some(self.turn_of)
@@ -121,10 +142,17 @@ impl Vm {
         if self.turn_left == 0 {
             self.turn_left = self.turn_length();
         }
-        let mut cut_off = self.turn_left.saturating_sub(self.allowance());
+        let steps = self.halting.steps(cpu);
+        let allowed = self.allowance();
+        let allowed = if steps { allowed.min(1) } else { allowed };
+        let mut cut_off = self.turn_left.saturating_sub(allowed);
         while self.turn_left > cut_off {
             let before = self.cpus[cpu].retired();
-            let exit = self.cpus[cpu].run(self.turn_left - cut_off);
+            let exit = if steps {
+                self.cpus[cpu].step()
+            } else {
+                self.cpus[cpu].run(self.turn_left - cut_off)
+            };
             let used = self.cpus[cpu].retired().wrapping_sub(before);
             self.turn_left = self.turn_left.saturating_sub(used);
             self.clock
@@ -133,6 +161,11 @@ impl Vm {
                 self.pass(self.turn_left - cut_off);
                 self.turn_left = cut_off;
                 break;
+            }
+            if let Exit::Stopped(why) = exit {
+                // What is left of the turn is left for when it goes on.
+                self.halting.stop(cpu, why);
+                return Turn::Goes;
             }
             if let Some(turn) = self.answer_exit(cpu, exit) {
                 self.turn_left = 0;
@@ -177,7 +210,8 @@ impl Vm {
             }
             Exit::Idle => self.waiting[cpu] = true,
             Exit::Call => return Some(self.call(cpu)),
-            Exit::Breakpoint | Exit::Stuck => {
+            Exit::Stopped(_) => {}
+            Exit::Stuck => {
                 return Some(Turn::Ends(Outcome::Stuck { cpu: cpu as u32 }));
             }
         }

@@ -51,11 +51,14 @@ impl Vm {
         // A wish from before this part is about output that its owner knows by now.
         self.console.take_pause();
         loop {
-            if self.control.quit.load(Ordering::Relaxed) {
+            if self.control.quits() {
                 return Ok(self.ended(Outcome::Interrupted));
             }
             if self.control.resets.swap(0, Ordering::Relaxed) > 0 {
                 self.reset()?;
+            }
+            if let Some(outcome) = self.attend()? {
+                return Ok(self.ended(outcome));
             }
             if let Some(stop) = self.reached() {
                 return Ok(stop);
@@ -63,18 +66,13 @@ impl Vm {
             let turn = self.step();
             self.show_progress();
             if let Turn::Ends(outcome) = self.settle(turn)? {
+                let outcome = self.attend_ending(outcome)?;
                 return Ok(self.ended(outcome));
             }
             if self.console.take_pause() {
                 return Ok(Stop::Paused);
             }
         }
-    }
-
-    /// Guest time in nanoseconds since power-on.
-    #[must_use]
-    pub fn guest_ns(&self) -> u64 {
-        self.clock.now_ns()
     }
 
     /// Whether this run can be repeated exactly.

@@ -17,10 +17,14 @@ use crate::activity::{Activity, NotedDisk};
 use crate::board::{Board, BoardKind, Parts, boards};
 use crate::config::Terminal;
 use crate::console::OutputOnly;
-use crate::disk::RawFile;
+use crate::debug::{Debugger, Halting};
+use crate::disk::{Content, RawFile};
 use crate::files::Files;
 use crate::health::Health;
-use crate::{Booted, Config, ConsoleHub, DiskFormat, Firmware, OnReset, Outcome, Until, VmError};
+use crate::net::NetHandle;
+use crate::{
+    Booted, Config, ConsoleHub, DiskFormat, Firmware, OnReset, Outcome, Symbols, Until, VmError,
+};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -30,7 +34,7 @@ const DISK_NS: u64 = 50_000;
 /// Ends or restarts a running machine from another thread.
 #[derive(Clone, Debug, Default)]
 pub struct Control {
-    pub(crate) quit: Arc<AtomicBool>,
+    quit: Arc<AtomicBool>,
     pub(crate) resets: Arc<AtomicU32>,
     instructions: Arc<AtomicU64>,
     guest_ns: Arc<AtomicU64>,
@@ -40,6 +44,12 @@ impl Control {
     /// Ends the run soon.
     pub fn quit(&self) {
         self.quit.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has asked for the end.
+    #[must_use]
+    pub fn quits(&self) -> bool {
+        self.quit.load(Ordering::Relaxed)
     }
 
     /// Restarts the machine soon, as its reset button would.
@@ -80,13 +90,19 @@ pub struct Vm {
     engine: Engine,
     pub(crate) config: Config,
     files: Files,
+    /// What a restart boots from.
+    first_disk: Option<Content>,
     pub(crate) console: ConsoleHub,
+    pub(crate) network: NetHandle,
     pub(crate) control: Control,
     /// Where the part of the run that goes on ends.
     pub(crate) until: Until,
     pub(crate) activity: Activity,
     pub(crate) health: Health,
     trace: Option<SharedTrace>,
+    pub(crate) debugger: Option<Box<dyn Debugger>>,
+    pub(crate) halting: Halting,
+    pub(crate) symbols: Option<Arc<Symbols>>,
 }
 
 /// What a turn or a device asks of the machine's owner.
@@ -105,7 +121,7 @@ impl Vm {
         console: ConsoleHub,
         trace: Option<SharedTrace>,
     ) -> Result<Self, VmError> {
-        let files = Files::read(&config)?;
+        let files = Files::read(&config, None)?;
         let kind = board_for(&config, &files)?;
         let virtual_time = config.time == TimeMode::Virtual;
         let clock = Arc::new(if virtual_time {
@@ -119,12 +135,14 @@ impl Vm {
         };
         let activity = console.activity();
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
+        let mut first_disk = None;
         for (number, disk) in config.disks.iter().enumerate() {
             if disk.format == DiskFormat::Qcow2 {
                 let path = disk.path.clone();
                 return Err(VmError::Format { path });
             }
             let file = RawFile::open(disk, number, console.clone())?;
+            first_disk.get_or_insert_with(|| file.content());
             let noted = NotedDisk::new(Box::new(file), activity.clone());
             virtio.push(Box::new(Block::new(Box::new(noted), completion)));
         }
@@ -134,6 +152,9 @@ impl Vm {
             virtio.push(Box::new(PortConsole::new(serial)));
             serial = Box::new(OutputOnly(console.clone()));
         }
+        // Behind all others, so that a network changes nothing about where those are.
+        let (network, card) = NetHandle::start(&config.network, console.waker())?;
+        virtio.extend(card);
         let board = (kind.build)(Parts {
             cpus: config.cpus,
             ram_bytes: config.ram_bytes,
@@ -168,12 +189,17 @@ impl Vm {
             engine,
             config,
             files,
+            first_disk,
             console,
+            network,
             control: Control::default(),
             until: Until::default(),
             activity,
             health: Health::default(),
             trace,
+            debugger: None,
+            halting: Halting::default(),
+            symbols: None,
         };
         let lines = vm.traces(TraceKinds::IRQ);
         vm.board.bus().log_lines(lines);
@@ -256,7 +282,7 @@ impl Vm {
         self.ram.clear();
         if self.config.boot.is_some() {
             // The guest may have installed another kernel.
-            self.files = Files::read(&self.config)?;
+            self.files = Files::read(&self.config, self.first_disk.clone())?;
         }
         self.power_on()
     }

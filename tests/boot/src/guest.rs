@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot,
-    Source, Terminal, TimeMode, VmError,
+    Config, DiskAccess, DiskConfig, Ending, Firmware, Network, OnReset, Outcome, SharedTrace,
+    Snapshot, Source, Terminal, TimeMode, VmError,
 };
 
 use crate::{Deed, Machine};
@@ -77,11 +77,9 @@ impl Guest {
     /// An installed Debian by its own menu; its disk stays as it is.
     #[must_use]
     pub fn debian() -> Option<Self> {
-        let mut guest = Self::from_disk(&need("riscv64/debian.img")?, "quiet");
+        let mut guest =
+            Self::from_disk(&need("riscv64/debian.img")?, "quiet", DiskAccess::Ephemeral);
         guest.config.ram_bytes = 512 << 20;
-        for disk in &mut guest.config.disks {
-            disk.access = DiskAccess::Ephemeral;
-        }
         Some(guest)
     }
 
@@ -103,14 +101,14 @@ impl Guest {
 
     /// What the first disk boots, with words added to its command line.
     #[must_use]
-    pub fn from_disk(path: &Path, append: &str) -> Self {
+    pub fn from_disk(path: &Path, append: &str, access: DiskAccess) -> Self {
         let guest = Self::of(Config {
             boot: Some(vm_runtime::Boot::default()),
             append: append.to_owned(),
             ram_bytes: 256 << 20,
             ..Config::default()
         });
-        guest.disk(path, DiskAccess::Keep)
+        guest.disk(path, access)
     }
 
     fn of(config: Config) -> Self {
@@ -155,6 +153,13 @@ impl Guest {
     pub fn disk(mut self, path: &Path, access: DiskAccess) -> Self {
         let disk = DiskConfig::new(path).access(access);
         self.config.disks.push(disk);
+        self
+    }
+
+    /// With a network.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.config.network = network;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vm_runtime::{Config, Ending, SharedTrace, Snapshot, Vm, VmError};
+use vm_runtime::{Config, ConsoleHub, Ending, SharedTrace, Snapshot, Vm, VmError, Waker};
 
 use crate::{Deed, Listener};
 
@@ -11,6 +11,7 @@ pub struct Machine {
     /// The machine.
     pub vm: Vm,
     listener: Listener,
+    hub: ConsoleHub,
 }
 
 impl Machine {
@@ -26,9 +27,10 @@ impl Machine {
         trace: Option<SharedTrace>,
     ) -> Result<Self, VmError> {
         let listener = Listener::new(script);
-        let vm = Vm::new(config, listener.console(), trace)?;
+        let hub = listener.console();
+        let vm = Vm::new(config, hub.clone(), trace)?;
         listener.begin(vm.control());
-        Ok(Self { vm, listener })
+        Ok(Self { vm, listener, hub })
     }
 
     /// Builds one that goes on from a saved state.
@@ -47,6 +49,12 @@ impl Machine {
     pub fn run_to(&mut self, insns: u64) -> Result<Ending, VmError> {
         self.vm.set_limit(Some(insns));
         self.vm.run()
+    }
+
+    /// Wakes the machine when it waits.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.hub.waker()
     }
 
     /// Everything that was printed.

@@ -24,4 +24,6 @@ mod slices;
 #[cfg(test)]
 mod split;
 #[cfg(test)]
+mod stops;
+#[cfg(test)]
 mod witness;

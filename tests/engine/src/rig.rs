@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use vm_core::{Access, AccessKind, Answer, Clock, Exit, GuestPhys, Vcpu, Width};
+use vm_core::{
+    Access, AccessKind, Answer, Clock, Exit, GuestPhys, Stopped, Stops, Vcpu, Watchpoint, Width,
+};
 use vm_engine_interp::{Engine, Interpreter};
 use vm_frontend_riscv64::{Riscv64, assemble};
 use vm_mem::GuestRam;
@@ -36,6 +38,8 @@ pub struct Rig {
     pub cpus: Vec<Interpreter>,
     /// What the device was asked.
     pub asked: Vec<Access>,
+    /// Where a debugger was told, and why.
+    pub stopped: Vec<(u64, Stopped)>,
     tables: u64,
 }
 
@@ -58,6 +62,7 @@ impl Rig {
             engine,
             cpus,
             asked: Vec::new(),
+            stopped: Vec::new(),
             tables: TABLES + 0x1000,
         };
         for cpu in 0..rig.cpus.len() {
@@ -136,8 +141,17 @@ impl Rig {
             match self.slice(0, budget).0 {
                 Exit::Budget | Exit::Kicked => {}
                 Exit::Access(access) => self.answer(access),
+                Exit::Stopped(why) => self.stopped.push((self.get(0, "pc"), why)),
                 exit => panic!("{exit:?} at {:#x}", self.get(0, "pc")),
             }
+        }
+    }
+
+    /// Stops at these addresses and accesses from now on.
+    pub fn stop_at(&mut self, breaks: &[u64], watches: &[Watchpoint]) {
+        let stops = Arc::new(Stops::new(breaks.to_vec(), watches.to_vec()));
+        for cpu in &mut self.cpus {
+            cpu.set_stops(&stops);
         }
     }
 

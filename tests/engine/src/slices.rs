@@ -5,7 +5,7 @@ use vm_core::{Access, Entropy, Section, StateHash, Vcpu};
 use crate::rig::{DEVICE, RAM, Rig};
 
 /// Loads, stores, traps, a timer, a device and its interrupt, code that is changed.
-const PROGRAM: &str = "
+pub const PROGRAM: &str = "
     addi t0, zero, 1
     slli t0, t0, 63
     csrrw zero, menvcfg, t0
@@ -76,7 +76,7 @@ external:
     mret
 ";
 
-fn machine() -> Rig {
+pub fn machine() -> Rig {
     let mut rig = Rig::new(1);
     let labels = rig.put(RAM, PROGRAM);
     for (name, value) in [
@@ -92,7 +92,7 @@ fn machine() -> Rig {
 }
 
 /// All that is left behind: a hash of state, time and memory, and what the device was asked.
-fn left(rig: &Rig) -> (String, Vec<Access>) {
+pub fn left(rig: &Rig) -> (String, Vec<Access>) {
     let mut section = Section::new("cpu", 1);
     rig.cpus[0].save(&mut section);
     let mut hash = StateHash::new();

@@ -5,14 +5,16 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards,
+    Config, DiskAccess, DiskConfig, Firmware, Network, OnReset, Source, Terminal, TimeMode,
+    UserNetwork, VmError, boards,
 };
 
 use crate::args::{RunArgs, TerminalKind, Time};
 use crate::diagnose::diagnose;
+use crate::ports::NetChoice;
 use crate::report::Report;
 use crate::run::image;
-use crate::{codes, summary};
+use crate::{codes, ports, summary};
 
 /// The demo: a guest of our own, built from this project's sources.
 const DEMO: &[u8] = include_bytes!("../../../tests/guests/demo/demo.bin");
@@ -33,6 +35,7 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
     let firmware = args.firmware.clone().unwrap_or(Firmware::BuiltIn);
     let more = args.initrd.is_some() || args.append.is_some() || args.image.is_some();
     let (kernel, ram_bytes) = kernel(args.kernel.as_deref(), more, &firmware);
+    let demo = matches!(kernel, Some(Source::BuiltIn(..)));
     let time = match args.time {
         Time::Host => TimeMode::Host,
         Time::Virtual => TimeMode::Virtual,
@@ -52,6 +55,7 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
         ram_bytes: args.memory.unwrap_or(ram_bytes),
         cpus: args.cpus,
         disks: args.drive.clone(),
+        network: network(args, demo || time == TimeMode::Virtual)?,
         time,
         terminal: match args.terminal {
             TerminalKind::Serial => Terminal::Serial,
@@ -117,6 +121,28 @@ fn settle_disks(disks: &mut [DiskConfig], args: &RunArgs) -> Result<(), Report> 
     }
 }
 
+/// The guest's network; `quiet` guests have one only if it was asked for.
+fn network(args: &RunArgs, quiet: bool) -> Result<Network, Report> {
+    let forwards: Vec<_> = args.publish.iter().flat_map(|p| p.0.clone()).collect();
+    match &args.net {
+        Some(NetChoice::None) if !forwards.is_empty() => {
+            Err(Report::new(codes::NO_NETWORK, codes::NO_NETWORK.title)
+                .at("-p", "was given together with --net none")
+                .help("leave out --net none, or -p"))
+        }
+        Some(NetChoice::None) => Ok(Network::None),
+        None if forwards.is_empty() && quiet => Ok(Network::None),
+        None => Ok(Network::User(UserNetwork {
+            forwards,
+            names: None,
+        })),
+        Some(NetChoice::User { names }) => Ok(Network::User(UserNetwork {
+            forwards,
+            names: *names,
+        })),
+    }
+}
+
 /// A number that is another one in each run.
 fn chance() -> u64 {
     std::collections::hash_map::RandomState::new()
@@ -135,8 +161,9 @@ pub fn describe(config: &Config) -> String {
         ..
     } = config;
     let (mib, engine) = (ram_bytes >> 20, summary::ENGINE);
-    let disks = config.disks.len();
+    let (disks, net) = (config.disks.len(), ports::name(&config.network));
     format!(
-        "machine {machine}, {cpus} CPUs, {mib} MiB, {disks} disks, engine {engine}, seed {seed}"
+        "machine {machine}, {cpus} CPUs, {mib} MiB, {disks} disks, net {net}, engine {engine}, \
+         seed {seed}"
     )
 }

@@ -2,14 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vm_runtime::{Trace, TraceFilter, TraceWriter};
+use vm_runtime::{Symbols, Trace, TraceFilter, TraceWriter};
 
 use crate::args::{Privilege, RunArgs};
 use crate::diagnose::file;
 use crate::report::Report;
-use crate::{codes, out};
+use crate::symbols::no_symbol;
+use crate::{codes, out, units};
 
 /// A trace, or none.
 pub struct Tracing {
@@ -40,7 +42,7 @@ impl Tracing {
                 Privilege::S => 1,
                 Privilege::M => 3,
             }),
-            range: args.trace_range.clone(),
+            ranges: Vec::new(),
             window: args.trace_window.clone(),
         };
         let sink: Box<dyn Write + Send> = match path {
@@ -64,6 +66,20 @@ impl Tracing {
             writer: Some(Arc::new(Mutex::new(writer))),
             place,
         })
+    }
+
+    /// Puts names into the trace, and keeps it to the ranges that the arguments ask for.
+    pub fn use_symbols(&self, args: &RunArgs, symbols: Option<Arc<Symbols>>) -> Result<(), Report> {
+        let Some(writer) = &self.writer else {
+            return Ok(());
+        };
+        let ranges = ranges(args, symbols.as_deref())?;
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.set_ranges(ranges);
+        if let Some(symbols) = symbols {
+            writer.set_symbols(symbols);
+        }
+        Ok(())
     }
 
     /// The trace as the machine takes it.
@@ -91,6 +107,48 @@ impl Tracing {
             }
         }
     }
+}
+
+/// Whether the arguments name places that symbols must be asked for.
+pub fn has_names(args: &RunArgs) -> bool {
+    let named = |text: &String| units::range(text).is_err();
+    !args.trace_symbol.is_empty() || args.trace_range.as_ref().is_some_and(named)
+}
+
+/// The ranges of addresses that the arguments name.
+fn ranges(args: &RunArgs, symbols: Option<&Symbols>) -> Result<Vec<Range<u64>>, Report> {
+    let function = |name: &String| {
+        let found = symbols.and_then(|symbols| symbols.range(name));
+        found.ok_or_else(|| no_symbol(name))
+    };
+    let mut ranges: Vec<_> = args
+        .trace_symbol
+        .iter()
+        .map(function)
+        .collect::<Result<_, _>>()?;
+    if let Some(text) = &args.trace_range {
+        ranges.push(match (units::range(text), text.split_once("..")) {
+            (Ok(range), _) => range,
+            (Err(_), None) => function(text)?,
+            (Err(wrong), Some((from, to))) => {
+                let place = |text: &str| match symbols.and_then(|symbols| symbols.resolve(text)) {
+                    Some(addr) => Ok(addr),
+                    None => units::number(text).map_err(|_| no_symbol(text)),
+                };
+                let (from, to) = (place(from)?, place(to)?);
+                if from >= to {
+                    return Err(Report::new(
+                        codes::VALUE,
+                        "the value of --trace-range is not possible",
+                    )
+                    .at("--trace-range", wrong)
+                    .help("see `vm run --help`"));
+                }
+                from..to
+            }
+        });
+    }
+    Ok(ranges)
 }
 
 /// Lines for a terminal that the guest has: there a line feed only goes down.

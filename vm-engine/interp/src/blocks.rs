@@ -1,7 +1,7 @@
 //! All flat code of a machine, by the physical address it was made from.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use vm_core::{GuestPhys, PAGE_BYTES};
@@ -91,6 +91,9 @@ pub struct Blocks {
     pub protected: Vec<u64>,
     /// Grows when `protected` is emptied.
     pub protected_epoch: u64,
+    /// The physical pages that breakpoints stand on: their blocks are not linked, since a link
+    /// does not see at which virtual address it is followed.
+    apart: HashSet<u64>,
     /// What happened so far.
     pub stats: BlockStats,
     /// How much may be kept.
@@ -174,6 +177,26 @@ impl Blocks {
         };
         if page.granules & granules(at, bytes) != 0 {
             self.drop_page(ram, at.page_number());
+        }
+    }
+
+    /// Whether the blocks of a page are to stay unlinked.
+    pub fn is_apart(&self, at: GuestPhys) -> bool {
+        !self.apart.is_empty() && self.apart.contains(&at.page_number())
+    }
+
+    /// Keeps the blocks of a page unlinked from now on.
+    pub fn set_apart(&mut self, ram: &GuestRam, at: GuestPhys) {
+        if self.apart.insert(at.page_number()) {
+            self.drop_page(ram, at.page_number());
+        }
+    }
+
+    /// Every CPU forgets its jumps; with `link`, blocks of every page may be linked again.
+    pub fn forget_jumps(&mut self, link: bool) {
+        self.epoch += 1;
+        if link {
+            self.apart.clear();
         }
     }
 

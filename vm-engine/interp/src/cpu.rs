@@ -6,7 +6,7 @@
 // UNSAFETY: handlers are reached by function pointers and share one struct of raw pointers; the
 // one impl here says why that struct may move to another thread between runs.
 
-use vm_core::{Access, AccessKind, GuestPhys, Space, Trap, Width};
+use vm_core::{Access, AccessKind, GuestPhys, Space, Stopped, Trap, Width};
 use vm_mem::TlbEntry;
 
 use crate::flat::{Code, Flat};
@@ -67,6 +67,8 @@ pub enum StopKind {
     Trap,
     /// The instruction at `Cpu::ip` needs a device, see `Cpu::access`.
     Access,
+    /// The instruction at `Cpu::ip` is what a debugger waits for, see `Cpu::stopped`.
+    Stopped,
 }
 
 /// Why handlers gave control back, with what goes with it.
@@ -84,6 +86,8 @@ pub enum Stop {
     Trap(Trap),
     /// See [`StopKind::Access`].
     Access(Access),
+    /// See [`StopKind::Stopped`].
+    Stopped(Stopped),
 }
 
 /// The state of one virtual CPU, shared by all handlers.
@@ -107,6 +111,8 @@ pub struct Cpu {
     pub trap: Trap,
     /// The access, if they stopped for one.
     pub access: Access,
+    /// Why a debugger is told, if they stopped for it.
+    pub stopped: Stopped,
     /// The result of a slow path, on its way to the op's word.
     pub result: u64,
     /// The guest's slots, then the temporaries.
@@ -135,6 +141,7 @@ impl Cpu {
             StopKind::Next => Stop::Next,
             StopKind::Trap => Stop::Trap(self.trap),
             StopKind::Access => Stop::Access(self.access),
+            StopKind::Stopped => Stop::Stopped(self.stopped),
         }
     }
 
@@ -153,6 +160,10 @@ impl Cpu {
                 self.access = access;
                 StopKind::Access
             }
+            Stop::Stopped(stopped) => {
+                self.stopped = stopped;
+                StopKind::Stopped
+            }
         };
     }
 
@@ -168,6 +179,7 @@ impl Cpu {
             stop: StopKind::Next,
             trap: Trap::default(),
             access: NO_ACCESS,
+            stopped: Stopped::Step,
             result: 0,
             words: [0; WORDS],
         })

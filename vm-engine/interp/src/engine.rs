@@ -13,6 +13,7 @@ use crate::interpreter::{Interpreter, lock};
 use crate::jumps::Jumps;
 use crate::observe::steps;
 use crate::slow::Slow;
+use crate::stops::Stopping;
 use crate::translate::Translator;
 use crate::watch::Watch;
 
@@ -86,6 +87,7 @@ impl Engine {
             blocks: std::ptr::null_mut(),
             watch: mem.then(Watch::default),
             requests: Vec::new(),
+            stops: Stopping::default(),
             frontend,
         };
         let mut cpu = Interpreter {

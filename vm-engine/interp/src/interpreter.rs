@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vm_core::{Exit, GuestPhys, GuestVirt, Kick, TraceEvent, TraceKinds, Trap};
+use vm_core::{Exit, GuestPhys, GuestVirt, Kick, Stopped, TraceEvent, TraceKinds, Trap};
 use vm_ir::Frontend;
 use vm_mem::ContextKey;
 
@@ -75,6 +75,9 @@ impl Interpreter {
                 self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
                 self.enter_context();
                 if self.take_interrupt() {
+                    if self.slow.stops.stepping {
+                        break Exit::Stopped(Stopped::Step);
+                    }
                     continue;
                 }
             }
@@ -85,7 +88,7 @@ impl Interpreter {
                 break Exit::Budget;
             }
             let answered = !self.slow.answers.0.is_empty();
-            let alone = self.stepped || answered;
+            let alone = self.stepped || answered || self.passes_stop(start, fuel);
             match self.step(shared, alone, &mut fuel) {
                 // What an instruction did to a device shows right behind it.
                 Stop::Fuel | Stop::Lookup | Stop::LookupIndirect => fresh = answered,
@@ -107,7 +110,11 @@ impl Interpreter {
                         break Exit::Budget;
                     }
                     (fresh, trapped_at) = (true, fuel);
+                    if self.slow.stops.stepping {
+                        break Exit::Stopped(Stopped::Step);
+                    }
                 }
+                Stop::Stopped(why) => break Exit::Stopped(why),
                 Stop::Access(access) => {
                     self.asked = Some(access);
                     break Exit::Access(access);
@@ -116,6 +123,7 @@ impl Interpreter {
         };
         self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
         self.cpu.words[pc] = self.cpu.pc;
+        self.remember_stop(exit);
         exit
     }
 
@@ -171,7 +179,12 @@ impl Interpreter {
     ) -> Result<(*const Code, bool), Stop> {
         let Shared { blocks, translator } = shared;
         self.slow.blocks = blocks;
-        let found = translator.find(&mut self.cpu, &mut self.slow, blocks, mode, single)?;
+        let apart = self.ask_break(blocks)?;
+        let mut found = translator.find(&mut self.cpu, &mut self.slow, blocks, mode, single)?;
+        if apart && !single && self.breaks_inside(found.bytes) {
+            found = translator.find(&mut self.cpu, &mut self.slow, blocks, mode, true)?;
+            found.cacheable = false;
+        }
         // A new block may have made its page a code page, which must not be written unnoticed.
         self.protect(blocks);
         Ok((found.code, found.cacheable))
@@ -201,7 +214,7 @@ impl Interpreter {
         let same = unsafe { GuestPhys((*target).phys).page() == GuestPhys(phys).page() };
         // SAFETY: as above.
         let still = unsafe { (*from).insns != Code::DEAD };
-        if same && cacheable && still {
+        if same && cacheable && still && !shared.blocks.is_apart(GuestPhys(phys)) {
             crate::link::link(exit, from, target);
         }
     }
@@ -218,7 +231,7 @@ impl Interpreter {
         // SAFETY: see UNSAFETY; the code stands at the program counter.
         *fuel = unsafe { enter(cpu, code, pc, *fuel) };
         let stop = self.cpu.stop();
-        if let Stop::Trap(_) | Stop::Access(_) = stop {
+        if let Stop::Trap(_) | Stop::Access(_) | Stop::Stopped(_) = stop {
             // SAFETY: blocks that ran in this slice are not freed before the next one begins.
             let code = unsafe { &*self.cpu.code };
             let (index, offset) = code.site_of(self.cpu.ip);
@@ -247,7 +260,7 @@ impl Interpreter {
         let stop = self.run_code(shared, code, &mut one);
         self.slow.slice.1 = budget;
         *fuel -= 1 - one;
-        if !matches!(stop, Stop::Access(_)) {
+        if !matches!(stop, Stop::Access(_) | Stop::Stopped(_)) {
             self.slow.answers.0.clear();
             if let (Some(before), true) = (before, one == 0) {
                 // SAFETY: blocks that ran in this slice are not freed before the next one begins.

@@ -27,6 +27,7 @@ mod memory;
 mod observe;
 mod pairs;
 mod slow;
+mod stops;
 #[cfg(test)]
 mod tests;
 mod translate;

@@ -24,6 +24,7 @@ use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
 use crate::flat::Flat;
 use crate::jumps::Jumps;
+use crate::stops::Stopping;
 use crate::watch::Watch;
 
 /// What slow paths of one virtual CPU work with.
@@ -61,6 +62,8 @@ pub struct Slow {
     pub watch: Option<Watch>,
     /// Where requests of helpers are collected.
     pub requests: Vec<Request>,
+    /// What a debugger waits for; watched pages are never entered in the TLB.
+    pub stops: Stopping,
 }
 
 // SAFETY: `blocks` is set anew by each run and followed only while it lasts.
@@ -84,6 +87,7 @@ impl Slow {
         ty: Type,
     ) -> Result<u64, Stop> {
         let bytes = ty.bytes();
+        self.ask_watch(cpu, addr, bytes, Access::Load)?;
         let value = if crosses(addr, bytes) {
             self.load_across(cpu, addr, bytes)?
         } else {
@@ -106,6 +110,7 @@ impl Slow {
         value: u64,
     ) -> Result<(), Stop> {
         let bytes = ty.bytes();
+        self.ask_watch(cpu, addr, bytes, Access::Store)?;
         if crosses(addr, bytes) {
             self.store_across(cpu, addr, bytes, value)?;
         } else {
@@ -266,7 +271,7 @@ impl Slow {
         if access == Access::Store {
             self.ram.mark_dirty_only(entry.page);
         }
-        if entry.whole && self.watch.is_none() {
+        if entry.whole && self.watch.is_none() && !self.stops.watches_page(addr) {
             let virt = addr & PAGE_MASK;
             let table = self.tlb.table(self.table);
             table.note_mapping(addr, entry.bits);
@@ -328,7 +333,13 @@ impl Slow {
     }
 
     /// Traps as an access would, which may reach into a second page.
-    fn probe(&mut self, cpu: &mut Cpu, addr: u64, bytes: u64, access: Access) -> Result<(), Stop> {
+    pub(crate) fn probe(
+        &mut self,
+        cpu: &mut Cpu,
+        addr: u64,
+        bytes: u64,
+        access: Access,
+    ) -> Result<(), Stop> {
         let first = (addr | !PAGE_MASK).wrapping_sub(addr) + 1;
         self.place(cpu, addr, bytes.min(first), access)?;
         if bytes > first {

@@ -29,7 +29,7 @@ pub struct Found {
     /// The block.
     pub code: *const Code,
     /// The length of its guest code.
-    bytes: u64,
+    pub bytes: u64,
     /// Whether its address alone leads to it: not if it reaches into a second page, which may be
     /// mapped elsewhere at another time, or stands on a page that is not executable as a whole.
     pub cacheable: bool,

@@ -1,6 +1,11 @@
 //! The interpreter as a virtual CPU: what its owner may ask of it.
 
-use vm_core::{Answer, Exit, Fields, Flush, Kick, Register, Section, StateError, Vcpu};
+use std::sync::Arc;
+
+use vm_core::{
+    Answer, Exit, Fields, Flush, GuestVirt, Kick, Register, Section, StateError, Stops,
+    Translation, Vcpu,
+};
 
 use crate::interpreter::{Interpreter, lock};
 
@@ -68,12 +73,26 @@ impl Vcpu for Interpreter {
         self.slow.flush(what);
     }
 
+    fn set_stops(&mut self, stops: &Arc<Stops>) {
+        self.wait_for(stops);
+    }
+
+    fn step(&mut self) -> Exit {
+        self.step_alone()
+    }
+
+    fn translate(&self, addr: GuestVirt) -> Translation {
+        let slots = &self.cpu.words[..self.slow.slots];
+        self.slow.frontend.examine(slots, &self.slow.ram, addr)
+    }
+
     fn reset(&mut self) {
         let (frontend, number) = (self.slow.frontend.clone(), self.number);
         self.cpu.words.fill(0);
         frontend.reset(self.slots(), number);
         self.slow.answers.0.clear();
         self.asked = None;
+        self.slow.stops.forget();
         self.slow.flush(Flush::All);
     }
 

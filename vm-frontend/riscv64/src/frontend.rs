@@ -1,13 +1,13 @@
 //! The architecture as engines know it: each question goes to the module that answers it.
 
-use vm_core::{GuestVirt, Trap};
+use vm_core::{GuestVirt, Translation, Trap};
 use vm_ir::float::{RISCV, Rules};
-use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, SlotId, Text};
+use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, SlotId, Target, Text};
 use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
 
 use crate::cells::cell;
 use crate::slots;
-use crate::{csr, disassemble, helpers, lift, mmu, mode, state, trap};
+use crate::{csr, disassemble, helpers, lift, mmu, mode, state, target, trap};
 
 /// The longest instruction that there is.
 const MAX_INSN_BYTES: usize = 4;
@@ -143,6 +143,14 @@ impl Frontend for Riscv64 {
 
     fn set_register(&self, slots: &mut [u64], name: &str, value: u64) -> bool {
         state::set_register(&self.layout, slots, name, value)
+    }
+
+    fn examine(&self, slots: &[u64], ram: &GuestRam, addr: GuestVirt) -> Translation {
+        mmu::examine(slots, ram, addr.0)
+    }
+
+    fn target(&self) -> Option<Target> {
+        Some(target::target())
     }
 
     fn check(&self, slots: &[u64]) -> Result<(), String> {

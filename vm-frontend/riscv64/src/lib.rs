@@ -27,6 +27,7 @@ mod mode;
 pub mod profile;
 pub mod slots;
 mod state;
+mod target;
 #[cfg(test)]
 mod tests;
 mod trap;

@@ -1,7 +1,6 @@
 //! What a disk does with requests, with files that are none, and with a host that refuses.
 
 use std::fs;
-use std::mem;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -122,7 +121,7 @@ fn what_is_no_raw_disk_is_refused_with_the_fact() {
     let open = |name: &str| {
         let hub = ConsoleHub::new(Box::new(Told::default()));
         let config = DiskConfig::new(folder.path().join(name));
-        RawFile::open(&config, 0, hub).map(|disk| disk.bytes)
+        RawFile::open(&config, 0, hub).map(|disk| disk.bytes())
     };
     for (name, bytes) in [("empty", &[][..]), ("odd", &[0; 700])] {
         fs::write(folder.path().join(name), bytes).expect("a file");
@@ -146,14 +145,14 @@ fn a_full_host_is_told_once_and_costs_only_what_was_refused() {
     assert_eq!(rig.ask(DiskOp::Write, 0, 512, 9), Ok(()));
     // Linux has a file that is always full.
     let full = File::options().read(true).write(true).open("/dev/full");
-    let good = mem::replace(&mut rig.disk.file, full.expect("the full device"));
+    let good = rig.disk.content.replace(full.expect("the full device"));
     assert_eq!(rig.ask(DiskOp::Write, 512, 512, 8), Err(DiskError::Io));
     assert_eq!(
         rig.ask(DiskOp::WriteZeroes(512), 0, 0, 0),
         Err(DiskError::Io)
     );
     assert_eq!(rig.told.troubles(), [DiskTrouble::Write]);
-    rig.disk.file = good;
+    rig.disk.content.replace(good);
     assert_eq!(rig.ask(DiskOp::Write, 1024, 512, 7), Ok(()));
     assert_eq!(rig.ask(DiskOp::Flush, 0, 0, 0), Ok(()));
     let mut want = vec![1; 4096];
@@ -180,9 +179,9 @@ fn after_a_flush_that_failed_nothing_is_promised() {
     // A pipe can not be made durable.
     let (pipe, _other) = io::pipe().expect("a pipe");
     let pipe = File::from(OwnedFd::from(pipe));
-    let good = mem::replace(&mut rig.disk.file, pipe);
+    let good = rig.disk.content.replace(pipe);
     assert_eq!(rig.ask(DiskOp::Flush, 0, 0, 0), Err(DiskError::Io));
-    rig.disk.file = good;
+    rig.disk.content.replace(good);
     for op in [DiskOp::Read, DiskOp::Write, DiskOp::Flush] {
         assert_eq!(rig.ask(op, 0, 512, 0), Err(DiskError::Io), "{op:?}");
     }

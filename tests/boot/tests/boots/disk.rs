@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use tests_boot::Guest;
 use tests_xtask::images::need;
-use vm_runtime::{OnReset, Outcome};
+use vm_runtime::{DiskAccess, OnReset, Outcome};
 
 const PROMPT: &str = "~ # ";
 const GRUB: &str = "set default=0\nmenuentry 'Test' {\n\
@@ -74,9 +74,20 @@ fn disk() -> Option<TempDir> {
 #[test]
 fn a_disk_boots_by_its_menu_and_by_the_menu_that_the_guest_wrote() {
     let Some(folder) = disk() else { return };
+    let disk = folder.path().join("disk.img");
+    let before = fs::read(&disk).expect("the disk");
+    // What is written to a throw-away copy is there for the restart, and not in the file.
+    for access in [DiskAccess::Ephemeral, DiskAccess::Keep] {
+        boot_and_change(&disk, access);
+        let same = fs::read(&disk).expect("the disk") == before;
+        assert_eq!(same, access == DiskAccess::Ephemeral);
+    }
+}
+
+fn boot_and_change(disk: &Path, access: DiskAccess) {
     let change = "mount -t ext4 /dev/vda1 /mnt && \
         sed -i s/mark=first/mark=second/ /mnt/boot/grub/grub.cfg; umount /mnt; reboot -f\n";
-    let guest = Guest::from_disk(&folder.path().join("disk.img"), "console=ttyS0");
+    let guest = Guest::from_disk(disk, "console=ttyS0", access);
     let guest = guest.seed(3).on_reset(OnReset::Restart);
     let guest = guest.send(PROMPT, change).send("Restarting system", "");
     let guest = guest.send(PROMPT, "echo again; poweroff -f\n");

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use tests_boot::Guest;
+use tests_boot::{Guest, Machine};
 use vm_runtime::{OnReset, Outcome, Snapshot};
 
 const PROMPT: &str = "~ # ";
@@ -39,6 +39,17 @@ fn at_prompt() -> Option<&'static Prompt> {
     });
     let prompt = prompted.as_ref();
     prompt.unwrap_or_else(|why| panic!("{why}")).as_ref()
+}
+
+/// Types a line at the prompt, and gives the machine when it has ended, with what it printed.
+pub(super) fn typed(line: &str, limit: u64) -> Option<Machine> {
+    let prompt = at_prompt()?;
+    let guest = guest().expect("the images are still there");
+    let guest = guest.limit(prompt.instructions + limit);
+    let mut machine = guest.send("", &format!("{line}\n")).restored(&prompt.state);
+    let ending = machine.vm.run().expect("the machine goes on");
+    assert_eq!(ending.outcome, Outcome::PowerOff, "{}", machine.text());
+    Some(machine)
 }
 
 /// Types a line at the prompt; a `limit` counts from there.

@@ -81,6 +81,12 @@ impl Slow {
         if crosses(addr, bytes) {
             return Err(Stop::Trap(self.frontend.bus_fault(access, addr)));
         }
+        if op != Op::StoreCond {
+            self.ask_watch(cpu, addr, bytes, Access::Load)?;
+        }
+        if op != Op::LoadRes {
+            self.ask_watch(cpu, addr, bytes, Access::Store)?;
+        }
         let (host, at) = match self.place(cpu, addr, bytes, access)? {
             Place::Ram(host, at) => (host, at),
             Place::Device(_) => return Err(Stop::Trap(self.frontend.bus_fault(access, addr))),

@@ -205,6 +205,15 @@ pub fn by_name(name: &str) -> Option<u16> {
     })
 }
 
+/// The names of all registers that show the same whenever they are read: no counters, no time.
+pub(crate) fn timeless() -> impl Iterator<Item = String> {
+    let rows = TABLE
+        .iter()
+        .filter(|csr| !matches!(csr.read, Read::Count(_)));
+    rows.flat_map(|csr| csr.number..csr.number + csr.count)
+        .filter_map(name)
+}
+
 /// What a register shows when nobody knows the moment: `None` for counters and time.
 #[must_use]
 pub fn read_anytime(slots: &[u64], number: u16) -> Option<u64> {

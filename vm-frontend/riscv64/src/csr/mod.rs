@@ -12,11 +12,11 @@ mod table;
 mod tests;
 mod views;
 
-pub(crate) use access::make_dirty;
 pub use access::{
     Change, Moment, by_name, is_plain, is_plain_read, modify, name, permitted, read, read_anytime,
     write, write_anytime,
 };
+pub(crate) use access::{make_dirty, timeless};
 pub(crate) use counts::TICK_NS;
 pub(crate) use rules::{is_privilege, pmp_address, pmp_entry};
 pub(crate) use status::{data_privilege, effective_blocks};

@@ -3,6 +3,7 @@
 //! The RISC-V Instruction Set Manual, volume II, "Supervisor-Level ISA" and "Physical Memory
 //! Protection"; Svade, Svadu, Svnapot, Svpbmt.
 
+mod examine;
 mod pmp;
 mod table;
 mod walk;
@@ -10,4 +11,5 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use examine::examine;
 pub(crate) use walk::walk;

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use vm_core::{Answer, Exit, Fields, Flush, GuestPhys, Kick, Register, Section, StateError, Vcpu};
+use vm_core::{
+    Answer, Exit, Fields, Flush, GuestPhys, GuestVirt, Kick, Register, Section, StateError, Stops,
+    Translation, Vcpu,
+};
 use vm_device_bus::Console;
 use vm_mem::GuestRam;
 
@@ -55,6 +58,10 @@ impl Vcpu for FakeVcpu {
         };
         seen.registers.insert(name.to_owned(), value);
         true
+    }
+    fn set_stops(&mut self, _stops: &Arc<Stops>) {}
+    fn translate(&self, _addr: GuestVirt) -> Translation {
+        Translation::default()
     }
     fn flush(&mut self, what: Flush) {
         self.0.lock().unwrap().flushes.push(what);
