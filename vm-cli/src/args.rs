@@ -1,5 +1,9 @@
 //! The arguments, as the parser sees them.
 
+mod testing;
+
+pub use testing::TestArgs;
+
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -9,13 +13,19 @@ use vm_runtime::gdb::Address;
 use vm_runtime::{DiskConfig, Firmware};
 
 use crate::ports::{NetChoice, Published, net, publish};
-use crate::units::{TraceTo, arch, disk, firmware, number, range, size, trace};
+use crate::units::{TraceTo, arch, disk, duration, firmware, number, range, size, trace};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   vm run disk.img                                          what a disk would boot
   vm run -k Image -i initrd.gz --append console=ttyS0      a kernel and its initial RAM disk
   vm run -k test.elf --firmware none --time virtual --json a bare-metal program, reproducibly";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  vm test boot.toml                            the tests of a file, in guest time
+  vm test tests -j 4 --junit out.xml           all *.boot.toml below a folder, for a CI
+  vm test boot.toml --filter boot::login -v    one test, with the last lines of its console";
 
 const DISASM_EXAMPLES: &str = "\
 Examples:
@@ -118,6 +128,9 @@ pub enum Command {
     /// Start a machine
     #[command(before_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Boot guests and check what they do
+    #[command(before_help = TEST_EXAMPLES)]
+    Test(TestArgs),
     /// Show machine code as text
     #[command(before_help = DISASM_EXAMPLES)]
     Disasm(DisasmArgs),
@@ -283,6 +296,9 @@ pub struct RunArgs {
     /// Restart even after a panic of the guest's kernel
     #[arg(long, help_heading = "Ending")]
     pub reboot: bool,
+    /// The guest hangs if it prints, reads and asks no disk for so long in guest time, as 30s
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Ending")]
+    pub watchdog: Option<u64>,
     /// Write the whole state to a file when the run ends
     #[arg(long, value_name = "FILE", help_heading = "Ending")]
     pub save: Option<PathBuf>,

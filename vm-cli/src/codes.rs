@@ -221,6 +221,38 @@ NO_SYMBOL 82 2 "there is no such symbol"
 
 INTERNAL 90 125 "an error of this program"
 "A table of this program contradicts itself. Please report it, with the command line."
+
+TEST_SYNTAX 91 2 "the test file is not TOML"
+"A test file is TOML text: tables in brackets, keys with =, texts in quotes. Backslashes stay as they are in single quotes: '\\d+'."
+
+TEST_KEY 92 2 "the test file has a key that is not known"
+"A key is misspelt, or stands in the wrong table. The message lists the keys that are known there; `docs/testing-guests.md` explains each."
+
+TEST_LATER 93 2 "the test file asks for something that is not possible yet"
+"The key has its meaning fixed, but this program can not do it yet. It is refused rather than ignored, for a test that is ignored passes."
+
+TEST_VALUE 94 2 "a value in the test file is not possible"
+"The value is of another kind than the key takes, or out of range. Sizes and times are texts with a unit: \"512M\", \"60s\"."
+
+TEST_STEP 95 2 "a step of a test can not be carried out as it is written"
+"A step is a table with exactly one verb (wait, send, run, expect, reset, expect_end) and what goes with it: { wait = \"login:\" }.
+`expect_end` is the last step of a test."
+
+TEST_NAME 96 2 "a test needs a name of its own"
+"Each [[test]] of a file has a `name`, a line of at most 120 characters, that no other test of the file has."
+
+TEST_PATTERN 97 2 "the regular expression is not understood"
+"With regex = true a text is a regular expression. Write it in single quotes, so that backslashes stay: '^\\d+ ok$'."
+
+TEST_VARIABLE 98 2 "a variable of the test file has no value"
+"Names of files may have variables of the environment: $NAME or ${NAME}; $$ is a dollar. VM_IMAGES, the folder of guest images, has a default: $XDG_CACHE_HOME/vm-images, else ~/.cache/vm-images.
+Texts of steps may have variables that a `run` step before them has saved: save = \"sum\", then {sum}."
+
+NO_TESTS 99 2 "there is nothing to test"
+"A file has no [[test]], a folder has no file that ends with .boot.toml, or no test has the words behind --filter in its name. Nothing tested is not a pass."
+
+TEST_PROCESS 100 75 "a test's process can not be used"
+"Each test runs in a process of its own, which the host refused to start or to give a folder for its disks. It is safe to try again."
 }
 
 /// The code that somebody wrote, as `VM0012`, `vm12` or `12`.

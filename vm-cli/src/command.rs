@@ -11,7 +11,7 @@ use crate::args::{Cli, ColorWhen, Command, ConfigCommand, MachineCommand, Manner
 use crate::report::Report;
 use crate::{
     codes, config, disasm, doctor, explain, legacy, machine, out, project, run, shell, summary,
-    symbols,
+    symbols, testing,
 };
 
 /// Carries out the command line.
@@ -30,6 +30,7 @@ fn carry_out() -> ExitCode {
     let done = match cli.command {
         None => summary::show(common),
         Some(Command::Run(args)) => run::run(&args, common),
+        Some(Command::Test(args)) => testing::test(&args, common),
         Some(Command::Disasm(args)) => disasm::disasm(&args, common),
         Some(Command::Symbols(args)) => symbols::show(&args, common),
         Some(Command::Machine {

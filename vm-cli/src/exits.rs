@@ -18,23 +18,29 @@ const fn row(code: u8, text: &'static str) -> Exit {
 pub const EXITS: &[Exit] = &[
     row(
         0,
-        "the guest ended as asked: it powered off, or restarted with --no-reboot",
+        "the guest ended as asked: it powered off, or restarted with --no-reboot; \
+         all tests pass",
     ),
     row(
         1,
-        "the guest failed, with a number that is not from 1 to 63 (1 to 63: with that number)",
+        "the guest failed, with a number that is not from 1 to 63 (1 to 63: with that number); \
+         a test failed, whatever its verdict: fail, panic, hang, timeout",
     ),
     row(
         2,
-        "the command line, the configuration or a file given to it is wrong",
+        "the command line, the configuration, a test file or a file given to it is wrong",
     ),
     row(69, "the host lacks something that is required"),
     row(
         75,
-        "the host failed, as by a full disk: it is safe to try again",
+        "the host failed, as by a full disk: it is safe to try again; \
+         no test failed, but some could not be judged (infra)",
     ),
     row(124, "the instruction limit was reached"),
-    row(125, "an error of this program"),
+    row(
+        125,
+        "an error of this program; two runs of a test with one seed differ",
+    ),
     row(130, "interrupted by the user or a signal"),
     row(
         134,
@@ -42,7 +48,8 @@ pub const EXITS: &[Exit] = &[
     ),
     row(
         135,
-        "the guest hangs: every CPU waits and nothing can wake any of them",
+        "the guest hangs: every CPU waits and nothing can wake any of them, or --watchdog saw \
+         nothing happen",
     ),
 ];
 
@@ -60,7 +67,7 @@ pub fn verdict(outcome: Outcome) -> (&'static str, u8) {
         Outcome::Failed(_) => ("failed", 1),
         Outcome::Panicked => ("panicked", 134),
         Outcome::Stuck { .. } => ("stuck", 134),
-        Outcome::Hung => ("hung", 135),
+        Outcome::Hung | Outcome::Silent => ("hung", 135),
         Outcome::Limit => ("limit", 124),
         Outcome::Interrupted => ("interrupted", 130),
     }
@@ -77,6 +84,9 @@ pub fn sentence(outcome: Outcome) -> Option<String> {
             format!("CPU {cpu} is stuck: a trap came that could not be delivered")
         }
         Outcome::Hung => "the guest hangs: every CPU waits and nothing can wake any".to_owned(),
+        Outcome::Silent => {
+            "the guest hangs: it has done nothing for as long as --watchdog permits".to_owned()
+        }
         Outcome::Limit => "the instruction limit was reached".to_owned(),
     })
 }
@@ -98,6 +108,7 @@ mod tests {
             (Outcome::Panicked, ("panicked", 134)),
             (Outcome::Stuck { cpu: 3 }, ("stuck", 134)),
             (Outcome::Hung, ("hung", 135)),
+            (Outcome::Silent, ("hung", 135)),
             (Outcome::Limit, ("limit", 124)),
             (Outcome::Interrupted, ("interrupted", 130)),
         ] {

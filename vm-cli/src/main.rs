@@ -29,6 +29,7 @@ mod run;
 mod shell;
 mod summary;
 mod symbols;
+mod testing;
 mod units;
 
 fn main() -> std::process::ExitCode {

@@ -1,6 +1,6 @@
 //! `vm run`.
 
-mod config;
+pub mod config;
 mod debugging;
 pub mod image;
 mod tracing;

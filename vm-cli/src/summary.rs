@@ -12,6 +12,7 @@ use crate::report::Report;
 const HELP: &str = "\
 vm run                                     start the built-in demo
 vm run -k Image -i initrd --append TEXT    start a kernel; `vm run --help` has the rest
+vm test FILE                               boot guests and check what they do
 vm disasm FILE                             show machine code as text
 vm machine show                            show the machine's devices and addresses
 vm doctor                                  say what this host offers

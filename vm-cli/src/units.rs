@@ -31,6 +31,32 @@ pub fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("`{text}` is more than can be counted"))
 }
 
+/// The units of times, with their nanoseconds; longer names before those that end them.
+const TIMES: [(&str, u64); 6] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
+
+/// A time with its unit, in nanoseconds; longer than nothing.
+pub fn duration(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a time: write a number and a unit, as 60s or 500ms");
+    let (digits, unit) = TIMES
+        .iter()
+        .find_map(|(unit, ns)| Some((text.strip_suffix(unit)?, *ns)))
+        .filter(|(digits, _)| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .ok_or_else(wrong)?;
+    let count: u64 = digits.parse().map_err(|_| wrong())?;
+    match count.checked_mul(unit) {
+        Some(0) => Err(format!("`{text}` is no time at all")),
+        Some(ns) => Ok(ns),
+        None => Err(format!("`{text}` is longer than can be counted")),
+    }
+}
+
 /// A number, decimal or hexadecimal.
 pub fn number(text: &str) -> Result<u64, String> {
     let plain = text.replace('_', "");
@@ -198,6 +224,28 @@ mod tests {
             ("99999999999999999999M", None),
         ] {
             assert_eq!(size(text).ok(), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times_need_a_unit_and_are_not_zero() {
+        for (text, want) in [
+            ("60s", Some(60_000_000_000)),
+            ("500ms", Some(500_000_000)),
+            ("7us", Some(7_000)),
+            ("1ns", Some(1)),
+            ("2m", Some(120_000_000_000)),
+            ("1h", Some(3_600_000_000_000)),
+            ("0s", None),
+            ("60", None),
+            ("s", None),
+            ("", None),
+            ("-1s", None),
+            ("1.5s", None),
+            ("5 s", None),
+            ("99999999999h", None),
+        ] {
+            assert_eq!(duration(text).ok(), want, "{text:?}");
         }
     }
 

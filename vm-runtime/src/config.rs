@@ -40,6 +40,12 @@ pub struct Config {
     pub limit_insns: Option<u64>,
     /// What a restart by the guest does.
     pub on_reset: OnReset,
+    /// Whether a panic of the guest's kernel ends the run even if the kernel then goes in
+    /// circles.
+    pub end_on_panic: bool,
+    /// After how much guest time, in nanoseconds, without output, input or a request to a disk
+    /// the guest hangs.
+    pub watchdog_ns: Option<u64>,
     /// Which device gets what is typed.
     pub terminal: Terminal,
     /// What runs guest code.
@@ -176,6 +182,8 @@ impl Default for Config {
             seed: 0,
             limit_insns: None,
             on_reset: OnReset::Restart,
+            end_on_panic: false,
+            watchdog_ns: None,
             terminal: Terminal::Serial,
             engine: EngineMode::Interp,
             jit_threshold: None,

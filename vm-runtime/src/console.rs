@@ -2,17 +2,19 @@
 //! console share.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vm_device_bus::Console;
 
+use crate::activity::Activity;
 use crate::panic_watch::PanicWatch;
 use crate::{Notice, Waker};
 
 /// The host's end of the console.
 pub trait ConsoleIo: Send {
-    /// Takes what the guest prints. It may feed the console from here: in virtual time the guest
-    /// then gets the input at the same instruction in every run.
+    /// Takes what the guest prints. It may feed the console from here, or pause the run: in
+    /// virtual time that happens at the same instruction in every run.
     fn print(&mut self, bytes: &[u8]);
 
     /// The guest has finished a turn: what was printed should be seen now.
@@ -27,7 +29,13 @@ pub trait ConsoleIo: Send {
 
 /// The console; clones are the same console.
 #[derive(Clone)]
-pub struct ConsoleHub(Arc<Mutex<Inner>>, Waker);
+pub struct ConsoleHub {
+    inner: Arc<Mutex<Inner>>,
+    waker: Waker,
+    /// The host's end wants to see the machine as it is now.
+    pause: Arc<AtomicBool>,
+    activity: Activity,
+}
 
 struct Inner {
     /// Behind a lock of its own, so that what prints may also feed.
@@ -58,7 +66,12 @@ impl ConsoleHub {
             open: true,
             printed: false,
         };
-        Self(Arc::new(Mutex::new(inner)), Waker::default())
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+            waker: Waker::default(),
+            pause: Arc::default(),
+            activity: Activity::default(),
+        }
     }
 
     /// Gives the guest input; what does not fit is left out, and the number taken is returned.
@@ -70,14 +83,34 @@ impl ConsoleHub {
         inner.input.extend(&bytes[..room]);
         inner.fresh = true;
         drop(inner);
-        self.1.wake();
+        self.waker.wake();
         room
     }
 
     /// Says that no more input will come.
     pub fn close(&self) {
         self.lock().open = false;
-        self.1.wake();
+        self.waker.wake();
+    }
+
+    /// Ends a part of a run behind the instruction that prints; see [`crate::Vm::run_until`].
+    pub fn pause(&self) {
+        self.pause.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the host's end wants the machine to stand still.
+    pub(crate) fn wants_pause(&self) -> bool {
+        self.pause.load(Ordering::Relaxed)
+    }
+
+    /// Whether it did, and takes note of it.
+    pub(crate) fn take_pause(&self) -> bool {
+        self.wants_pause() && self.pause.swap(false, Ordering::Relaxed)
+    }
+
+    /// What counts the guest's output and input.
+    pub(crate) fn activity(&self) -> Activity {
+        self.activity.clone()
     }
 
     /// Says that the guest prints no more; input threads may still hold this console.
@@ -104,16 +137,18 @@ impl ConsoleHub {
         }
     }
 
-    /// Whether more input may come.
+    /// Whether more input may come, or has come and no device has been told yet.
+    ///
+    /// Input that devices know of and the guest does not take changes nothing any more.
     pub(crate) fn is_open(&self) -> bool {
         let inner = self.lock();
-        inner.open || !inner.input.is_empty()
+        inner.open || inner.fresh
     }
 
     /// Wakes the machine that this console belongs to.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        self.1.clone()
+        self.waker.clone()
     }
 
     /// Whether input has come since the last call.
@@ -126,19 +161,30 @@ impl ConsoleHub {
         self.lock().panics.seen()
     }
 
+    /// Whether it was certainly the kernel that said so.
+    pub(crate) fn is_panic_certain(&self) -> bool {
+        self.lock().panics.certain()
+    }
+
+    /// Whether the kernel has said all it had to say about its panic.
+    pub(crate) fn is_panic_over(&self) -> bool {
+        self.lock().panics.over()
+    }
+
     /// Forgets an earlier panic, after a restart.
     pub(crate) fn forget_panic(&self) {
         self.lock().panics = PanicWatch::default();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Console for ConsoleHub {
     fn write(&mut self, bytes: &[u8]) {
         let mut inner = self.lock();
+        self.activity.note();
         inner.panics.feed(bytes);
         inner.printed = true;
         let io = inner.io.clone();
@@ -151,6 +197,9 @@ impl Console for ConsoleHub {
     fn read(&mut self, into: &mut [u8]) -> usize {
         let mut inner = self.lock();
         let count = into.len().min(inner.input.len());
+        if count > 0 {
+            self.activity.note();
+        }
         for (place, byte) in into.iter_mut().zip(inner.input.drain(..count)) {
             *place = byte;
         }

@@ -199,7 +199,7 @@ impl Vm {
         let mut wish = debugger.attend(self, event);
         while wish == Wish::Restart && !matches!(event, Some(DebugEvent::Ending(_))) {
             self.halting = Halting::default();
-            self.restart()?;
+            self.reset()?;
             wish = debugger.attend(self, None);
         }
         self.debugger = Some(debugger);

@@ -18,6 +18,9 @@ pub enum Outcome {
     },
     /// Every CPU waits and nothing can wake any of them.
     Hung,
+    /// The guest has printed nothing, read nothing and asked no disk for as long as the watchdog
+    /// permits.
+    Silent,
     /// The instruction limit was reached.
     Limit,
     /// The user ended the run.

@@ -13,6 +13,7 @@
 //!
 //! **Invariant**: no error of the guest is an error of the host: a guest that fails is an ending.
 
+mod activity;
 mod board;
 mod config;
 mod console;
@@ -25,6 +26,7 @@ pub mod error;
 mod event_log;
 mod files;
 pub mod gdb;
+mod health;
 mod image;
 mod input;
 mod inspect;
@@ -37,6 +39,7 @@ mod snapshot;
 mod symbol_file;
 pub mod symbols;
 mod turns;
+mod until;
 mod vm;
 mod waker;
 
@@ -60,6 +63,7 @@ pub use signals::{Signal, on_signals, stop_self, survive_file_limit};
 pub use snapshot::{Snapshot, replaceable};
 pub use symbol_file::{parse_symbols, read_symbols};
 pub use symbols::Symbols;
+pub use until::{Stop, Until};
 pub use vm::{Control, Vm};
 pub use waker::Waker;
 

@@ -1,10 +1,11 @@
 //! Recognises a kernel panic by what it prints.
 
-/// What kernels print when they panic.
-const SIGNATURES: [&[u8]; 2] = [b"Kernel panic - not syncing", b"panic: "];
-
-/// The first of [`SIGNATURES`] counts anywhere, the others only at the beginning of a line.
-const ANYWHERE: usize = 1;
+/// What the kernel of Linux prints when it panics.
+const CERTAIN: &[u8] = b"Kernel panic - not syncing";
+/// What it prints when it has said everything about it.
+const OVER: &[u8] = b"---[ end Kernel panic";
+/// What other kernels print at the beginning of a line, and some programs that end badly.
+const LIKELY: &[u8] = b"panic: ";
 
 /// Follows the console's output.
 #[derive(Clone, Debug, Default)]
@@ -13,14 +14,30 @@ pub struct PanicWatch {
     line: Vec<u8>,
     /// How many bytes of the line came before that.
     cut: bool,
-    seen: bool,
+    likely: bool,
+    certain: bool,
+    /// The last line of the report has begun.
+    last: bool,
+    over: bool,
 }
 
 impl PanicWatch {
-    /// Whether a panic was printed.
+    /// Whether a panic was printed, by a kernel or by a program.
     #[must_use]
     pub fn seen(&self) -> bool {
-        self.seen
+        self.certain || self.likely
+    }
+
+    /// Whether what was printed is a kernel's panic.
+    #[must_use]
+    pub fn certain(&self) -> bool {
+        self.certain
+    }
+
+    /// Whether the kernel's report of its panic has come to its end.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        self.over
     }
 
     /// Takes more output.
@@ -29,18 +46,17 @@ impl PanicWatch {
             if matches!(byte, b'\n' | b'\r') {
                 self.line.clear();
                 self.cut = false;
+                self.over |= self.last;
                 continue;
             }
-            if self.line.len() == SIGNATURES[0].len() {
+            if self.line.len() == CERTAIN.len() {
                 self.line.remove(0);
                 self.cut = true;
             }
             self.line.push(*byte);
-            let anywhere = SIGNATURES[..ANYWHERE]
-                .iter()
-                .any(|s| self.line.ends_with(s));
-            let begins = !self.cut && SIGNATURES[ANYWHERE..].contains(&&*self.line);
-            self.seen |= anywhere || begins;
+            self.likely |= !self.cut && self.line == LIKELY;
+            self.certain |= self.line.ends_with(CERTAIN);
+            self.last |= self.certain && self.line.ends_with(OVER);
         }
     }
 }
@@ -51,17 +67,34 @@ mod tests {
 
     #[test]
     fn panics_are_told_from_talk_about_panics() {
-        for (text, want) in [
+        for (text, seen, certain, over) in [
             (
                 "[    1.0] Kernel panic - not syncing: Attempted to kill init!\n",
                 true,
+                true,
+                false,
             ),
-            ("\r\npanic: page fault\r\n", true),
-            ("Kernel command line: panic=-1\n", false),
-            ("do not panic: it is fine\n", false),
-            ("Kernel panic - not\nsyncing", false),
+            (
+                "Kernel panic - not syncing: x\n[ 2.0] ---[ end Kernel panic - not syncing: x ]---",
+                true,
+                true,
+                false,
+            ),
+            (
+                "Kernel panic - not syncing: x\r\n---[ end Kernel panic - not syncing: x ]---\r\n",
+                true,
+                true,
+                true,
+            ),
+            ("---[ end Kernel panic\n", false, false, false),
+            ("\r\npanic: page fault\r\n", true, false, false),
+            ("Kernel command line: panic=-1\n", false, false, false),
+            ("do not panic: it is fine\n", false, false, false),
+            ("Kernel panic - not\nsyncing", false, false, false),
             (
                 "a long line that goes on and on until its start is forgotten panic: x",
+                false,
+                false,
                 false,
             ),
         ] {
@@ -69,7 +102,8 @@ mod tests {
             for byte in text.bytes() {
                 watch.feed(&[byte]);
             }
-            assert_eq!(watch.seen(), want, "{text:?}");
+            let got = (watch.seen(), watch.certain(), watch.over());
+            assert_eq!(got, (seen, certain, over), "{text:?}");
         }
     }
 }

@@ -161,6 +161,7 @@ impl Vm {
         self.board.bus().restore(image)?;
         // Requests that were under way are made again, and input that waits is looked at.
         self.wake_all();
+        self.watch_anew();
         Ok(())
     }
 }

@@ -85,7 +85,7 @@ impl Vm {
         let next = self.next_ns();
         if self.clock.mode() == TimeMode::Virtual {
             if let Some(next) = next {
-                self.skip(now, next);
+                self.skip(now, self.skip_to(next));
                 return Turn::Goes;
             }
             // Nothing but input can go on from here.
@@ -93,10 +93,10 @@ impl Vm {
                 self.console.waker().sleep(Some(NAP));
                 return Turn::Goes;
             }
-            return Turn::Ends(Outcome::Hung);
+            return Turn::Ends(self.end_of_hang(Outcome::Hung));
         }
         if next.is_none() && !self.console.is_open() && !self.network.may_bring() {
-            return Turn::Ends(Outcome::Hung);
+            return Turn::Ends(self.end_of_hang(Outcome::Hung));
         }
         let until = next.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(now)));
         self.console.waker().sleep(Some(until.min(NAP)));
@@ -142,11 +142,10 @@ impl Vm {
         if self.turn_left == 0 {
             self.turn_left = self.turn_length();
         }
-        let limit = self.config.limit_insns.unwrap_or(u64::MAX);
-        let allowed = limit.saturating_sub(self.spent());
         let steps = self.halting.steps(cpu);
+        let allowed = self.allowance();
         let allowed = if steps { allowed.min(1) } else { allowed };
-        let cut_off = self.turn_left.saturating_sub(allowed);
+        let mut cut_off = self.turn_left.saturating_sub(allowed);
         while self.turn_left > cut_off {
             let before = self.cpus[cpu].retired();
             let exit = if steps {
@@ -172,6 +171,10 @@ impl Vm {
                 self.turn_left = 0;
                 self.turn_of += 1;
                 return turn;
+            }
+            if self.console.wants_pause() {
+                // The instruction that printed has its answer, but has yet to be finished.
+                cut_off = cut_off.max(self.turn_left.saturating_sub(1));
             }
         }
         if self.turn_left == 0 {

@@ -14,15 +14,17 @@ use vm_engine_interp::native::TierStats;
 use vm_engine_interp::{BlockStats, Engine, SharedTrace};
 use vm_mem::GuestRam;
 
+use crate::activity::{Activity, NotedDisk};
 use crate::board::{Board, BoardKind, Parts, boards};
 use crate::config::Terminal;
 use crate::console::OutputOnly;
 use crate::debug::{Debugger, Halting};
 use crate::disk::{Content, RawFile};
 use crate::files::Files;
+use crate::health::Health;
 use crate::net::NetHandle;
 use crate::{
-    Booted, Config, ConsoleHub, DiskFormat, Ending, Firmware, OnReset, Outcome, Symbols, VmError,
+    Booted, Config, ConsoleHub, DiskFormat, Firmware, OnReset, Outcome, Symbols, Until, VmError,
 };
 
 /// The date at which every run in virtual time begins: the first second of 2026.
@@ -34,7 +36,7 @@ const DISK_NS: u64 = 50_000;
 #[derive(Clone, Debug, Default)]
 pub struct Control {
     quit: Arc<AtomicBool>,
-    resets: Arc<AtomicU32>,
+    pub(crate) resets: Arc<AtomicU32>,
     instructions: Arc<AtomicU64>,
     guest_ns: Arc<AtomicU64>,
 }
@@ -95,6 +97,10 @@ pub struct Vm {
     pub(crate) console: ConsoleHub,
     pub(crate) network: NetHandle,
     pub(crate) control: Control,
+    /// Where the part of the run that goes on ends.
+    pub(crate) until: Until,
+    pub(crate) activity: Activity,
+    pub(crate) health: Health,
     trace: Option<SharedTrace>,
     pub(crate) debugger: Option<Box<dyn Debugger>>,
     pub(crate) halting: Halting,
@@ -129,6 +135,7 @@ impl Vm {
         let completion = Completion::AtGuestTime {
             ns: if virtual_time { DISK_NS } else { 0 },
         };
+        let activity = console.activity();
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
         let mut first_disk = None;
         for (number, disk) in config.disks.iter().enumerate() {
@@ -138,7 +145,8 @@ impl Vm {
             }
             let file = RawFile::open(disk, number, console.clone())?;
             first_disk.get_or_insert_with(|| file.content());
-            virtio.push(Box::new(Block::new(Box::new(file), completion)));
+            let noted = NotedDisk::new(Box::new(file), activity.clone());
+            virtio.push(Box::new(Block::new(Box::new(noted), completion)));
         }
         virtio.push(Box::new(Rng));
         let mut serial: Box<dyn Console> = Box::new(console.clone());
@@ -192,6 +200,9 @@ impl Vm {
             console,
             network,
             control: Control::default(),
+            until: Until::default(),
+            activity,
+            health: Health::default(),
             trace,
             debugger: None,
             halting: Halting::default(),
@@ -240,36 +251,8 @@ impl Vm {
         self.engine.tier_stats().map(|stats| (stats, time))
     }
 
-    /// Runs until something ends the run.
-    pub fn run(&mut self) -> Result<Ending, VmError> {
-        let outcome = loop {
-            if self.control.quits() {
-                break Outcome::Interrupted;
-            }
-            if self.control.resets.swap(0, Ordering::Relaxed) > 0 {
-                self.restart()?;
-            }
-            if let Some(outcome) = self.attend()? {
-                break outcome;
-            }
-            let turn = self.step();
-            self.show_progress();
-            if let Turn::Ends(outcome) = self.settle(turn)? {
-                break self.attend_ending(outcome)?;
-            }
-        };
-        let virtual_time = self.config.time == TimeMode::Virtual;
-        Ok(Ending {
-            outcome,
-            instructions: self.instructions(),
-            guest_ns: self.clock.now_ns(),
-            resets: self.resets,
-            state_hash: virtual_time.then(|| self.state_hash()),
-        })
-    }
-
     /// Lets the console and other threads see how far the guest has come.
-    fn show_progress(&self) {
+    pub(crate) fn show_progress(&self) {
         self.console.flush();
         self.control
             .instructions
@@ -280,7 +263,7 @@ impl Vm {
     }
 
     /// Carries out what devices asked for; a restart happens here.
-    fn settle(&mut self, turn: Turn) -> Result<Turn, VmError> {
+    pub(crate) fn settle(&mut self, turn: Turn) -> Result<Turn, VmError> {
         if let Turn::Ends(outcome) = turn {
             return Ok(Turn::Ends(outcome));
         }
@@ -294,7 +277,7 @@ impl Vm {
         Ok(if self.spent() >= limit {
             Turn::Ends(Outcome::Limit)
         } else {
-            Turn::Goes
+            self.check_health()
         })
     }
 
@@ -303,12 +286,12 @@ impl Vm {
         if let Some(outcome) = end_of(request, self.config.on_reset, panicked) {
             return Ok(Turn::Ends(outcome));
         }
-        self.restart()?;
+        self.reset()?;
         Ok(Turn::Goes)
     }
 
-    /// What the reset button does.
-    pub(crate) fn restart(&mut self) -> Result<(), VmError> {
+    /// Presses the reset button.
+    pub fn reset(&mut self) -> Result<(), VmError> {
         self.resets += 1;
         self.ram.clear();
         if self.config.boot.is_some() {
@@ -327,6 +310,7 @@ impl Vm {
         };
         self.events = Events::new();
         self.console.forget_panic();
+        self.watch_anew();
         self.board.reset(mode == Mode::Direct);
         let Self {
             board,

@@ -1,6 +1,6 @@
 //! What is booted, and what came of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tests_xtask::images::need;
 use vm_runtime::{
@@ -48,12 +48,6 @@ impl Guest {
     pub fn words(words: &[u32]) -> Self {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         Self::bare(bytes.leak())
-    }
-
-    /// The privileged checks.
-    #[must_use]
-    pub fn privileged() -> Self {
-        Self::bare(include_bytes!("../../guests/priv/priv.bin"))
     }
 
     /// The demo.
@@ -169,10 +163,10 @@ impl Guest {
         self
     }
 
-    /// With a firmware from a file.
+    /// With so much guest time, in nanoseconds, in which nothing happens before it hangs.
     #[must_use]
-    pub fn firmware(mut self, path: PathBuf) -> Self {
-        self.config.firmware = Firmware::File(path);
+    pub fn watchdog(mut self, ns: u64) -> Self {
+        self.config.watchdog_ns = Some(ns);
         self
     }
 
@@ -192,16 +186,20 @@ impl Guest {
 
     /// Types a text when a mark was printed.
     #[must_use]
-    pub fn send(mut self, mark: &str, text: &str) -> Self {
-        let deed = Deed::Send(text.to_owned());
-        self.script.push((mark.to_owned(), deed));
-        self
+    pub fn send(self, mark: &str, text: &str) -> Self {
+        self.on(mark, Deed::Send(text.to_owned()))
     }
 
     /// Ends the run when a mark was printed.
     #[must_use]
-    pub fn stop_at(mut self, mark: &str) -> Self {
-        self.script.push((mark.to_owned(), Deed::Stop));
+    pub fn stop_at(self, mark: &str) -> Self {
+        self.on(mark, Deed::Stop)
+    }
+
+    /// Does something when a mark was printed.
+    #[must_use]
+    pub fn on(mut self, mark: &str, deed: Deed) -> Self {
+        self.script.push((mark.to_owned(), deed));
         self
     }
 

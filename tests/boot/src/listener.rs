@@ -13,6 +13,8 @@ pub enum Deed {
     Send(String),
     /// Ends the run between two turns, so that the machine can be saved.
     Stop,
+    /// Ends the part of the run that goes on, right behind the instruction that printed.
+    Pause,
 }
 
 /// The console's host end; clones are the same one.
@@ -87,6 +89,7 @@ impl Inner {
                     hub.feed(text.as_bytes());
                 }
                 (Deed::Stop, _, Some(control)) => control.quit(),
+                (Deed::Pause, Some(hub), _) => hub.pause(),
                 (deed, ..) => unreachable!("{deed:?} before the machine was built"),
             }
         }

@@ -1,6 +1,8 @@
 //! From the arguments to the runtime's configuration.
 
 use std::hash::{BuildHasher, Hasher};
+use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use vm_runtime::{
     Config, DiskAccess, DiskConfig, EngineMode, Firmware, Network, OnReset, Source, Terminal,
@@ -21,7 +23,7 @@ const DEMO_BYTES: u64 = 128 << 20;
 /// The memory of other guests.
 const RAM_BYTES: u64 = 512 << 20;
 /// The memory of a system on a disk.
-const DISK_RAM_BYTES: u64 = 1 << 30;
+pub const DISK_RAM_BYTES: u64 = 1 << 30;
 
 /// The configuration that the arguments ask for.
 pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
@@ -31,22 +33,16 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
         }));
     }
     let firmware = args.firmware.clone().unwrap_or(Firmware::BuiltIn);
-    // Whoever names nothing to start gets the demo; whoever names half of it has forgotten.
-    let nothing = args.kernel.is_none() && args.initrd.is_none() && args.append.is_none();
-    let demo = nothing && args.image.is_none() && firmware == Firmware::BuiltIn;
-    let kernel = match &args.kernel {
-        Some(path) => Some(Source::File(path.clone())),
-        None if demo => Some(Source::BuiltIn("demo", DEMO)),
-        None => None,
-    };
+    let more = args.initrd.is_some() || args.append.is_some() || args.image.is_some();
+    let (kernel, ram_bytes) = kernel(args.kernel.as_deref(), more, &firmware);
+    let demo = matches!(kernel, Some(Source::BuiltIn(..)));
     let time = match args.time {
         Time::Host => TimeMode::Host,
         Time::Virtual => TimeMode::Virtual,
     };
     let ram_bytes = match args.image {
         Some(_) => DISK_RAM_BYTES,
-        None if demo => DEMO_BYTES,
-        None => RAM_BYTES,
+        None => ram_bytes,
     };
     let mut config = Config {
         machine: args.machine.clone(),
@@ -80,15 +76,32 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
             (_, true) => OnReset::Always,
             _ => OnReset::Restart,
         },
+        // Who sits at a terminal decides for himself, and may only be reading an old log.
+        end_on_panic: !args.reboot && !io::stdin().is_terminal(),
+        watchdog_ns: args.watchdog,
     };
     if let Some(image) = &args.image {
-        image::take(&mut config, image, args, quiet)?;
+        image::take(&mut config, image, args.boot.as_deref(), quiet)?;
     }
     if args.boot.is_some() && config.boot.is_none() {
         return Err(image::no_menu());
     }
     settle_disks(&mut config.disks, args)?;
     Ok(config)
+}
+
+/// What starts, and the memory that it has if nobody says.
+///
+/// Who names nothing to start gets the demo; who names half of it, or `more`, has forgotten.
+#[must_use]
+pub fn kernel(path: Option<&Path>, more: bool, firmware: &Firmware) -> (Option<Source>, u64) {
+    match path {
+        Some(path) => (Some(Source::File(path.to_owned())), RAM_BYTES),
+        None if !more && *firmware == Firmware::BuiltIn => {
+            (Some(Source::BuiltIn("demo", DEMO)), DEMO_BYTES)
+        }
+        None => (None, RAM_BYTES),
+    }
 }
 
 /// Does to each disk what is asked of all of them.

@@ -9,7 +9,7 @@ use vm_runtime::bootdisk::{Entry, FileKind, Menu};
 use vm_runtime::{Boot, Booted, Config, DiskConfig, DiskFormat, Firmware, Source, VmError};
 use vm_runtime::{boot_disk, disk_error, image_kind, wanted_archs};
 
-use crate::args::{Manner, RunArgs};
+use crate::args::Manner;
 use crate::diagnose::diagnose;
 use crate::report::{Report, printable};
 use crate::{codes, out, summary};
@@ -18,7 +18,7 @@ use crate::{codes, out, summary};
 pub fn take(
     config: &mut Config,
     image: &DiskConfig,
-    args: &RunArgs,
+    entry: Option<&str>,
     quiet: bool,
 ) -> Result<(), Report> {
     if image.format == DiskFormat::Qcow2 {
@@ -47,7 +47,7 @@ pub fn take(
     config.disks.insert(0, image.clone());
     if boots {
         config.boot = Some(Boot {
-            entry: args.boot.clone(),
+            entry: entry.map(str::to_owned),
         });
     }
     Ok(())

@@ -135,7 +135,9 @@ impl Gdb {
             Outcome::PowerOff | Outcome::Reset | Outcome::Interrupted => (0, false),
             Outcome::Limit => (124, false),
             Outcome::Failed(code) => (code.min(255) as u8, false),
-            Outcome::Panicked | Outcome::Stuck { .. } | Outcome::Hung => (134, true),
+            Outcome::Panicked | Outcome::Stuck { .. } | Outcome::Hung | Outcome::Silent => {
+                (134, true)
+            }
         };
         let mut wish = Wish::Go;
         if failed {

@@ -56,7 +56,8 @@ fn the_demo_is_the_same_on_every_engine() {
 
 #[test]
 fn the_privileged_checks_are_the_same_on_every_engine() {
-    check(|| Some(Guest::privileged().cpus(2).seed(1).limit(200_000_000)));
+    let program = include_bytes!("../../../guests/priv/priv.bin");
+    check(|| Some(Guest::bare(program).cpus(2).seed(1).limit(200_000_000)));
 }
 
 #[test]

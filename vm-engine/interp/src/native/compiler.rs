@@ -1,0 +1,46 @@
+//! What a compiler is given, and what it gives.
+
+use std::mem::MaybeUninit;
+
+use super::EXITS;
+
+/// How many words of the CPU's struct belong to the compiler.
+// LIMIT: a table of the functions that its code calls, and their result.
+pub const HELPERS: usize = 128;
+
+/// Makes native code; shared by threads.
+pub trait Compiler: Send + Sync {
+    /// Native code for a block; `None` if it can not be compiled.
+    fn compile(&self, work: &Work) -> Option<Native>;
+
+    /// Writes what its code wants to find at [`Places::HELPERS`] into a CPU.
+    fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]);
+}
+
+/// A block to be compiled.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The guest code, and what stands behind it on its page, as far as lifting looks.
+    pub bytes: Vec<u8>,
+    /// How many of the bytes are the block.
+    pub length: u32,
+    /// How many instructions that is.
+    pub insns: u32,
+    /// Where it stands in its page.
+    pub page_offset: u64,
+    /// The mode it is for.
+    pub mode: u64,
+}
+
+/// Native code for a block; it may stand at any multiple of sixteen.
+#[derive(Clone, Debug)]
+pub struct Native {
+    /// The code, and what it needs beside it.
+    pub bytes: Vec<u8>,
+    /// Where in `bytes` it is entered.
+    pub entry: usize,
+    /// Where in `bytes` the address of the block's [`Code`] is to be written.
+    pub code: usize,
+    /// Where its exits lead to, from the block's first byte.
+    pub distances: [i64; EXITS],
+}
