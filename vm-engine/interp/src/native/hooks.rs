@@ -9,11 +9,11 @@ use vm_core::{GuestPhys, PAGE_MASK};
 use vm_ir::{Op, Type};
 use vm_mem::Access;
 
-use super::gates::{Call, Miss};
 use crate::control::enter;
 use crate::cpu::{Cpu, Jump, Stop, StopKind};
 use crate::flat::{Code, Flat};
 use crate::memory::settle;
+use crate::native::gates::{Call, Miss};
 
 /// What a slow path gives back: zero to go on, or the stack pointer to unwind to; the fuel.
 #[repr(C)]
@@ -208,17 +208,5 @@ fn finish(cpu: &mut Cpu, ip: *const Flat, done: Result<u64, Stop>) -> Out {
     Out {
         stack: cpu.stack,
         fuel: cpu.fuel,
-    }
-}
-
-/// A block has been entered often.
-#[cold]
-#[inline(never)]
-pub unsafe fn heated(cpu: *mut Cpu, code: *const Code) {
-    // SAFETY: see UNSAFETY; the blocks are valid while handlers run.
-    unsafe {
-        let slow = &*(*cpu).slow;
-        (*slow.blocks).heated(&slow.ram, &*code);
-        (*slow.blocks).publish();
     }
 }

@@ -22,7 +22,7 @@
 
 mod compiler;
 mod gates;
-mod hooks;
+mod heat;
 // HOST-ARCH: gates are assembly.
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 // HOST-ARCH: none are written for other hosts yet.
@@ -35,7 +35,7 @@ pub use crate::flat::{EXITS, Head};
 pub use compiler::{Compiler, HELPERS, Native, Work};
 pub(crate) use gates::unlinked;
 pub use gates::{Call, Gates, Miss};
-pub(crate) use hooks::heated;
+pub(crate) use heat::heated;
 pub use host::AVAILABLE;
 pub(crate) use host::{HOOK, run};
 pub use places::Places;

@@ -7,10 +7,13 @@
 // crossings are written by hand. Functions called from here follow the System V convention; they
 // get the CPU that native code runs for, and a block that is alive.
 
+#[path = "hooks.rs"]
+mod hooks;
+
 use std::arch::naked_asm;
 use std::mem::offset_of;
 
-use super::{Places, hooks};
+use super::Places;
 use crate::control::enter;
 use crate::cpu::Cpu;
 use crate::flat::{Code, Flat, Handler};
