@@ -163,12 +163,12 @@ OUTPUT 51 75 "output can not be written"
 TERMINAL 52 69 "the terminal can not be used"
 "The terminal refused to be set for the guest. With `< /dev/null` no terminal is needed."
 
-NO_COMPILER 54 69 "the compiler can not be used"
-"Native code is made on x86-64 hosts only so far, and the host must give memory for it. Everything runs on the interpreter, too: --engine interp."
-
 NOT_REPLACED 53 2 "what is there can not be replaced"
 "A saved state is written beside its place and then put there whole, so that nothing half done is ever found.
 At the name that was given stands a device, a pipe or a socket, which must not be put aside. Choose another name."
+
+NO_COMPILER 54 69 "the compiler can not be used"
+"Native code is made on x86-64 hosts only so far, and the host must give memory for it. Everything runs on the interpreter, too: --engine interp."
 
 NO_CODE 60 2 "there is nothing to disassemble"
 "The file or the range has no code, or the hexadecimal digits are not pairs."
