@@ -194,11 +194,13 @@ mod tests {
 
     #[test]
     fn dropped_maps_are_undone() {
-        // All of them together would be longer than the addresses of a process.
-        for _ in 0..3000 {
-            let map = DualMap::new(1 << 36);
-            assert!(map.is_ok(), "{map:?}");
+        for _ in 0..200 {
+            assert!(DualMap::new(1 << 16).is_ok());
         }
+        // Other tests have a few of their own at the same time.
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let left = maps.lines().filter(|line| line.contains("/memfd:"));
+        assert!(left.count() < 100);
     }
 
     #[test]
