@@ -27,9 +27,12 @@ pub struct Gates {
     pub call: usize,
     /// As `call`, for a memory operation: address, values, constant part.
     pub special: usize,
+    /// Jumped to with the first two arguments as at the entry, by code that has counted
+    /// [`crate::native::Places::HEAT`] down to zero.
+    pub hot: usize,
 }
 
-/// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register.
+/// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register, bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Miss {
     /// The number of the instruction in its block.
@@ -38,8 +41,11 @@ pub struct Miss {
     pub store: bool,
     /// Whether the interpreter is to do it in any case.
     pub alone: bool,
-    /// The register that holds the address, as it was compared with the entry's tag.
+    /// The register that holds the address: as it was compared with the entry's tag, or all of it.
     pub register: u8,
+    /// How many bytes the access has, if the register holds all of its address; then an access
+    /// that stays in its page need not be aligned. Otherwise zero.
+    pub bytes: u8,
 }
 
 impl Miss {
@@ -50,6 +56,7 @@ impl Miss {
             | (self.store as u32) << 8
             | (self.alone as u32) << 9
             | (self.register as u32) << 16
+            | (self.bytes as u32) << 20
     }
 
     /// From the packed form.
@@ -60,6 +67,7 @@ impl Miss {
             store: bits >> 8 & 1 == 1,
             alone: bits >> 9 & 1 == 1,
             register: (bits >> 16) as u8 & 15,
+            bytes: (bits >> 20) as u8 & 15,
         }
     }
 }
@@ -122,6 +130,7 @@ impl Default for Gates {
             trap: at(host::TRAP),
             call: at(host::CALL),
             special: at(host::SPECIAL),
+            hot: at(host::HOT),
         }
     }
 }
@@ -163,6 +172,7 @@ mod tests {
                 store,
                 alone: !store,
                 register,
+                bytes: register & 8,
             };
             assert_eq!(Miss::unpack(u64::from(miss.pack())), miss);
         }

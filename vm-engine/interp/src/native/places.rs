@@ -4,7 +4,7 @@ use std::mem::offset_of;
 
 use vm_core::Trap;
 
-use crate::cpu::{Cpu, JUMPS, Jump};
+use crate::cpu::{Cpu, JUMPS, Jump, WORDS};
 use crate::flat::{Code, Head};
 
 /// Where native code finds things, in bytes from its CPU pointer or from a block's head.
@@ -44,10 +44,17 @@ impl Places {
     pub const HELPERS: i32 = near(offset_of!(Cpu, helpers));
     /// The slots.
     pub const WORDS: i32 = near(offset_of!(Cpu, words));
+    /// Words that a compiler may use while its code runs: handlers have temporaries there, which
+    /// are worth nothing at the borders of blocks.
+    pub const SPARES: i32 = Self::WORDS + 8 * (WORDS as i32 - Self::SPARE_COUNT as i32);
+    /// How many they are.
+    pub const SPARE_COUNT: u16 = 64;
     /// In a head: where to jump to.
     pub const ENTRY: i32 = offset_of!(Head, entry) as i32;
     /// In a block: the heads behind its exits.
     pub const EXITS: i32 = offset_of!(Code, exits) as i32;
+    /// In a block: how many more times it is entered before it is hot, in 32 bits.
+    pub const HEAT: i32 = offset_of!(Code, heat) as i32;
     /// Entries of a jump cache; a power of two.
     pub const JUMP_ENTRIES: usize = JUMPS;
     /// In an entry of a jump cache: the head of the block there.

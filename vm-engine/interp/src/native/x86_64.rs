@@ -46,6 +46,8 @@ pub const TRAP: Gate = trap;
 pub const CALL: Gate = call;
 /// See [`super::Gates`].
 pub const SPECIAL: Gate = special;
+/// See [`super::Gates`].
+pub const HOT: Gate = hot;
 
 /// The handler that stands first in a block which has native code.
 pub const HOOK: Handler = hook;
@@ -135,6 +137,7 @@ way_out! {
     fuel hooks::fuel,;
     next hooks::next,;
     trap hooks::trap,;
+    hot hooks::hot,;
 }
 
 /// A gate that calls a function with the arguments that it got, with the stack as functions want

@@ -1,0 +1,4 @@
+mod blocks;
+mod machine;
+mod ops;
+mod shape;
