@@ -71,7 +71,7 @@ pub fn tier(
         Some(templates) => {
             let jit = Arc::new(Jit::new(frontend.clone())?);
             let tier = Tier::new(jit, background, arena, then);
-            tier.with_templates(Arc::new(templates.counting()), first)
+            tier.with_templates(Arc::new(templates), first)
         }
         None => {
             let jit = Arc::new(Jit::new(frontend.clone())?);

@@ -22,13 +22,12 @@ pub fn at_once(engine: &mut Engine, frontend: Arc<dyn Frontend>) {
     }
 }
 
-/// Templates for whatever is entered, and the block compiler for what they can not do and for what
-/// is entered three times more.
+/// Templates for whatever is entered, and the block compiler for what they can not do.
 pub fn templates(engine: &mut Engine, frontend: Arc<dyn Frontend>) {
     if let Some(templates) = Templates::new(frontend.clone()) {
         let jit = Jit::new(frontend).expect("the host can run native code");
         let arena = Arena::new(16 << 20, Box::new(LeastRecentlyUsed)).expect("the host has 16 MiB");
-        let tier = Tier::new(Arc::new(jit), Arc::new(Inline), arena, 3);
-        engine.set_tier(tier.with_templates(Arc::new(templates.counting()), 1));
+        let tier = Tier::new(Arc::new(jit), Arc::new(Inline), arena, 1);
+        engine.set_tier(tier.with_templates(Arc::new(templates), 1));
     }
 }

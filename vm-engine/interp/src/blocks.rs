@@ -336,7 +336,7 @@ impl Blocks {
     pub fn heated(&mut self, ram: &GuestRam, code: &Code) {
         code.heat.store(u32::MAX, Relaxed);
         let Some(tier) = &mut self.tier else { return };
-        if !AVAILABLE || code.insns == Code::DEAD {
+        if !AVAILABLE || code.unit.is_some() || code.insns == Code::DEAD {
             return;
         }
         // As much as the lifter saw before.
@@ -361,7 +361,7 @@ impl Blocks {
             page_offset: GuestPhys(code.phys).page_offset(),
             mode: code.mode,
         };
-        if code.unit.is_none() && !code.untold && tier.templates.is_some() {
+        if !code.untold && tier.templates.is_some() {
             return self.template(unit, &work);
         }
         if !tier.ask(unit, work) {
@@ -377,14 +377,14 @@ impl Blocks {
             return;
         };
         let address = (&raw const **code).addr() as u64;
-        // From here on its entries count for the other compiler.
-        let mut heat = tier.threshold;
         match tier.template(unit, work, address) {
             Ok((native, place)) => code.gain_native(&native, place),
-            Err(true) => heat = tier.first_threshold(),
-            Err(false) => code.untold = true,
+            Err(true) => code.heat.store(tier.first_threshold(), Relaxed),
+            Err(false) => {
+                code.untold = true;
+                code.heat.store(tier.threshold, Relaxed);
+            }
         }
-        code.heat.store(heat, Relaxed);
     }
 
     /// Native code has left a misaligned access to the interpreter; where that is the rule, the
@@ -424,12 +424,7 @@ impl Blocks {
             };
             native.belongs_to((&raw const **code).addr() as u64);
             match tier.place(done.unit, &native, code.sites.len() as u64) {
-                Some(place) => {
-                    if let Some(before) = code.unit.take() {
-                        tier.arena.forget(before);
-                    }
-                    code.gain_native(&native, place);
-                }
+                Some(place) => code.gain_native(&native, place),
                 None => code.heat.store(tier.threshold, Relaxed),
             }
         }

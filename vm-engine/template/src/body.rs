@@ -95,10 +95,6 @@ pub struct Body<'a> {
     locked: u16,
     /// How many spare words are taken.
     spares: u16,
-    /// Whether the code counts its entries.
-    pub(crate) counts: bool,
-    /// The jump for when they were enough.
-    pub(crate) hot: Option<Jump>,
     /// The jump for when the fuel does not reach, and how much is to be given back.
     pub(crate) no_fuel: Option<(Jump, i8)>,
     /// The slots of the reservation.
@@ -144,8 +140,6 @@ impl<'a> Body<'a> {
             used: 0,
             locked: 0,
             spares: 0,
-            counts: false,
-            hot: None,
             no_fuel: None,
             reservation: layout.reservation.0..layout.reservation.0 + 3,
         }

@@ -20,7 +20,6 @@ const _: () = assert!(ENTRY >= CODE + 8, "the block's address has room");
 /// The template compiler of one guest architecture.
 pub struct Templates {
     frontend: Arc<dyn Frontend>,
-    counts: bool,
     /// What compilers that are not at work have left.
     idle: Mutex<Vec<Box<Bench>>>,
 }
@@ -44,16 +43,8 @@ impl Templates {
         let known = native::AVAILABLE && host_is_known();
         known.then(|| Self {
             frontend,
-            counts: false,
             idle: Mutex::default(),
         })
-    }
-
-    /// Lets the code count its entries, for a better compiler to be asked.
-    #[must_use]
-    pub fn counting(mut self) -> Self {
-        self.counts = true;
-        self
     }
 
     fn bench(&self) -> Box<Bench> {
@@ -89,7 +80,6 @@ impl Templates {
     fn native(&self, block: &Block, notes: &mut Notes, page_offset: u64) -> Option<Native> {
         survey(block, &mut notes.facts);
         let mut body = Body::new(block, notes, page_offset, self.frontend.layout());
-        body.counts = self.counts;
         body.asm.bytes.resize(ENTRY, 0);
         body.write()?;
         Some(Native {

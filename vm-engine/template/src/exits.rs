@@ -16,13 +16,8 @@ const JUMP_BYTES: usize = 16;
 const JUMP_INDEX: i32 = ((Places::JUMP_ENTRIES - 1) * JUMP_BYTES) as i32;
 
 impl Body<'_> {
-    /// Counts the entry, and takes the fuel for the block; `None` if it has too many instructions.
+    /// Takes the fuel for the block; `None` if it has too many instructions.
     pub(crate) fn begin(&mut self, fuel: u32) -> Option<()> {
-        if self.counts {
-            self.asm
-                .alu_imm(Alu::Sub, Size::Dword, at(RSI, Places::HEAT), 1);
-            self.hot = Some(self.asm.jump_if(Cond::Equal));
-        }
         let fuel = i8::try_from(fuel).ok()?;
         self.asm
             .alu_imm(Alu::Sub, Size::Qword, R15, i32::from(fuel));
@@ -76,10 +71,6 @@ impl Body<'_> {
             self.asm
                 .alu_imm(Alu::Add, Size::Qword, R15, i32::from(fuel));
             self.asm.jump_by(gate_by_frame(offset_of!(Gates, fuel)));
-        }
-        if let Some(from) = self.hot {
-            self.asm.land(from);
-            self.asm.jump_by(gate_by_frame(offset_of!(Gates, hot)));
         }
         Some(())
     }

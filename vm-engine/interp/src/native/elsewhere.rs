@@ -34,8 +34,6 @@ pub const TRAP: Gate = nowhere;
 pub const CALL: Gate = nowhere;
 /// See [`super::Gates`].
 pub const SPECIAL: Gate = nowhere;
-/// See [`super::Gates`].
-pub const HOT: Gate = nowhere;
 
 /// The handler that stands first in a block which has native code: there is none.
 pub const HOOK: Handler = hook;

@@ -27,9 +27,6 @@ pub struct Gates {
     pub call: usize,
     /// As `call`, for a memory operation: address, values, constant part.
     pub special: usize,
-    /// Jumped to with the first two arguments as at the entry, by code that has counted
-    /// [`crate::native::Places::HEAT`] down to zero.
-    pub hot: usize,
 }
 
 /// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register, bytes.
@@ -130,7 +127,6 @@ impl Default for Gates {
             trap: at(host::TRAP),
             call: at(host::CALL),
             special: at(host::SPECIAL),
-            hot: at(host::HOT),
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::cpu::{Cpu, Jump, Stop, StopKind};
 use crate::flat::{Code, Flat};
 use crate::memory::settle;
 use crate::native::gates::{Call, Miss};
-use crate::native::heated;
 
 /// What a slow path gives back: zero to go on, or the stack pointer to unwind to; the fuel.
 #[repr(C)]
@@ -61,15 +60,6 @@ pub unsafe extern "sysv64" fn dead(cpu: *mut Cpu, code: *const Code, fuel: i64) 
 pub unsafe extern "sysv64" fn fuel(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe { dead(cpu, code, fuel) }
-}
-
-/// The block is hot; it goes on by whatever code it has now.
-pub unsafe extern "sysv64" fn hot(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
-    // SAFETY: see UNSAFETY.
-    unsafe {
-        heated(cpu, code);
-        enter(cpu, code, pc_of(cpu, code), fuel)
-    }
 }
 
 /// The jump cache does not know the program counter.

@@ -53,8 +53,6 @@ impl Places {
     pub const ENTRY: i32 = offset_of!(Head, entry) as i32;
     /// In a block: the heads behind its exits.
     pub const EXITS: i32 = offset_of!(Code, exits) as i32;
-    /// In a block: how many more times it is entered before it is hot, in 32 bits.
-    pub const HEAT: i32 = offset_of!(Code, heat) as i32;
     /// Entries of a jump cache; a power of two.
     pub const JUMP_ENTRIES: usize = JUMPS;
     /// In an entry of a jump cache: the head of the block there.

@@ -105,7 +105,7 @@ impl Tier {
     }
 
     /// Lets blocks that were entered `threshold` times have code by a compiler that is quick
-    /// enough to be waited for; its code counts its entries, for the other compiler's threshold.
+    /// enough to be waited for; the other one is for what that can not do.
     #[must_use]
     pub fn with_templates(mut self, templates: Arc<dyn Compiler>, threshold: u32) -> Self {
         self.templates = Some((templates, threshold.max(1)));

@@ -46,8 +46,6 @@ pub const TRAP: Gate = trap;
 pub const CALL: Gate = call;
 /// See [`super::Gates`].
 pub const SPECIAL: Gate = special;
-/// See [`super::Gates`].
-pub const HOT: Gate = hot;
 
 /// The handler that stands first in a block which has native code.
 pub const HOOK: Handler = hook;
@@ -137,7 +135,6 @@ way_out! {
     fuel hooks::fuel,;
     next hooks::next,;
     trap hooks::trap,;
-    hot hooks::hot,;
 }
 
 /// A gate that calls a function with the arguments that it got, with the stack as functions want
