@@ -40,20 +40,16 @@ pub fn tier(
     frontend: &Arc<dyn Frontend>,
 ) -> Result<(Option<Tier>, Arc<AtomicU64>), EngineError> {
     let time = Arc::new(AtomicU64::new(0));
-    let (background, usual, tiers): (Arc<dyn Background>, _, &[JitTier]) = match config.engine {
+    let (background, usual): (Arc<dyn Background>, _) = match config.engine {
         EngineMode::Interp => return Ok((None, time)),
-        EngineMode::Jit => (
-            Arc::new(AtOnce::new(time.clone())),
-            [1, 1],
-            &[JitTier::Block],
-        ),
+        EngineMode::Jit => (Arc::new(AtOnce::new(time.clone())), [1, 1]),
         EngineMode::Hybrid => (
             Arc::new(Pool::new(time.clone())),
             [TEMPLATE_THRESHOLD, THRESHOLD],
-            &[JitTier::Template, JitTier::Block],
         ),
     };
-    let has = |tier| config.jit_tiers.as_deref().unwrap_or(tiers).contains(&tier);
+    let tiers = config.jit_tiers.as_deref();
+    let has = |tier| tiers.is_none_or(|tiers| tiers.contains(&tier));
     let [first, then] = config.jit_threshold.map_or(usual, |given| [given; 2]);
     let arena = Arena::new(CODE_BYTES, Box::new(LeastRecentlyUsed))?;
     let templates = if has(JitTier::Template) {
