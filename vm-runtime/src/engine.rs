@@ -14,13 +14,16 @@ use vm_ir::Frontend;
 use crate::pool::{AtOnce, Pool};
 use crate::{Config, EngineMode, JitTier};
 
+/// Whether there is a compiler for this host.
+pub const COMPILES: bool = vm_engine_interp::native::AVAILABLE;
+
 /// Bytes of native code.
 // LIMIT: a Linux boot to a shell makes some 10 MiB; what is more goes and is made anew.
 const CODE_BYTES: u64 = 64 << 20;
 /// How often a block is entered before it is compiled in the background.
 const THRESHOLD: u32 = 1000;
 /// How often a block is entered before it is written by templates, which is waited for.
-const TEMPLATE_THRESHOLD: u32 = 30;
+const TEMPLATE_THRESHOLD: u32 = 20;
 
 /// Why the block compiler can not be used.
 #[derive(Debug, Error)]

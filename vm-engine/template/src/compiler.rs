@@ -21,7 +21,7 @@ const _: () = assert!(ENTRY >= CODE + 8, "the block's address has room");
 pub struct Templates {
     frontend: Arc<dyn Frontend>,
     /// What compilers that are not at work have left.
-    idle: Mutex<Vec<Box<Bench>>>,
+    idle: Mutex<Vec<Bench>>,
 }
 
 /// What one compilation works with; kept for its memory.
@@ -47,14 +47,12 @@ impl Templates {
         })
     }
 
-    fn bench(&self) -> Box<Bench> {
+    fn bench(&self) -> Bench {
         let idle = lock(&self.idle).pop();
-        idle.unwrap_or_else(|| {
-            Box::new(Bench {
-                builder: Builder::new(),
-                scratch: Scratch::new(self.frontend.layout(), self.frontend.helpers()),
-                notes: Notes::default(),
-            })
+        idle.unwrap_or_else(|| Bench {
+            builder: Builder::new(),
+            scratch: Scratch::new(self.frontend.layout(), self.frontend.helpers()),
+            notes: Notes::default(),
         })
     }
 

@@ -3,7 +3,6 @@
 use vm_ir::{Id, Inst, Op, Type};
 
 use crate::body::{Body, Source, size};
-use crate::survey::is_comparison;
 use crate::x64::{Alu, Cond, Count, Extend, Mem, RAX, RCX, RDX, Reg, Rm, Shift, Size, Unary, at};
 
 /// How an operation is written.
@@ -125,27 +124,6 @@ const fn template(op: Op) -> Option<(Template, Type)> {
     })
 }
 
-/// A condition on its way to the flags.
-#[derive(Clone, Copy, Debug)]
-pub struct Question {
-    size: Size,
-    left: Rm,
-    right: Source,
-    cond: Cond,
-}
-
-/// The condition that a comparison is.
-const fn condition(op: Op) -> Cond {
-    match op {
-        Op::Eq => Cond::Equal,
-        Op::LtU => Cond::Below,
-        Op::LtS => Cond::Less,
-        Op::GeU => Cond::AboveEqual,
-        Op::GeS => Cond::GreaterEqual,
-        _ => Cond::NotEqual,
-    }
-}
-
 impl Body<'_> {
     /// Writes a pure operation.
     pub(crate) fn calculate(&mut self, inst: &Inst) -> Option<()> {
@@ -222,7 +200,7 @@ impl Body<'_> {
     }
 
     /// Makes what stands above the type zero.
-    fn cut(&mut self, ty: Type, reg: Reg) {
+    pub(crate) fn cut(&mut self, ty: Type, reg: Reg) {
         match ty {
             Type::I1 => self.asm.alu_imm(Alu::And, Size::Dword, reg, 1),
             Type::I8 => self.asm.extend(Extend::Zero8, Size::Dword, reg, reg),
@@ -372,197 +350,6 @@ impl Body<'_> {
         self.asm.shift_imm(Shift::Shr, size, RAX, 7);
         self.asm.mov(size, RCX, reg);
         self.asm.alu(Alu::Sub, size, RCX, RAX);
-        self.asm.alu(Alu::Or, size, reg, RCX);
-        Some(reg)
-    }
-
-    /// Makes ready what a truth value is asked for; the flags do not know it yet.
-    pub(crate) fn question(&mut self, id: Id) -> Option<Question> {
-        if self.notes.facts[usize::from(id)].fused {
-            let inst = self.block.insts[usize::from(id)];
-            return self.ask(&inst);
-        }
-        let reg = self.reg(id)?;
-        Some(Question {
-            size: Size::Dword,
-            left: reg.into(),
-            right: Source::Imm(0),
-            cond: Cond::NotEqual,
-        })
-    }
-
-    /// As [`Self::question`], for a comparison itself.
-    fn ask(&mut self, inst: &Inst) -> Option<Question> {
-        debug_assert!(is_comparison(inst.op), "nothing else is asked like this");
-        if matches!(inst.op, Op::LtS | Op::GeS) && inst.ty < Type::I32 {
-            return None;
-        }
-        let ([mut a, mut b, _, _], mut cond) = (inst.args, condition(inst.op));
-        let in_memory = self.held(a).is_none();
-        if self.short(a).is_some() || (in_memory && self.held(b).is_some()) {
-            (a, b, cond) = (b, a, cond.swapped());
-        }
-        let right = self.source(b)?;
-        let left = match right {
-            Source::Rm(Rm::Mem(_)) | Source::Rm(Rm::Reg(_)) => self.reg(a)?.into(),
-            Source::Imm(_) => self.rm(a)?,
-        };
-        Some(Question {
-            size: size(inst.ty),
-            left,
-            right,
-            cond,
-        })
-    }
-
-    /// Asks; the condition under which the answer is yes.
-    pub(crate) fn answer(&mut self, question: Question) -> Cond {
-        let Question {
-            size,
-            left,
-            right,
-            cond,
-        } = question;
-        match (left, right) {
-            (Rm::Reg(left), Source::Imm(0)) => self.asm.test(size, left, left),
-            (left, Source::Imm(imm)) => self.asm.alu_imm(Alu::Cmp, size, left, imm),
-            (Rm::Reg(left), Source::Rm(right)) => self.asm.alu(Alu::Cmp, size, left, right),
-            (Rm::Mem(_), Source::Rm(_)) => unreachable!("one of the two is in a register"),
-        }
-        cond
-    }
-
-    /// The answer as a value.
-    fn truth(&mut self, question: Question) -> Option<Reg> {
-        let reg = self.register()?;
-        let cond = self.answer(question);
-        self.asm.set(cond, RCX);
-        self.asm.extend(Extend::Zero8, Size::Dword, reg, RCX);
-        Some(reg)
-    }
-
-    fn select(&mut self, inst: &Inst) -> Option<Reg> {
-        let [cond, yes, no, _] = inst.args;
-        let question = self.question(cond)?;
-        let no = self.reg(no)?;
-        let reg = self.target(yes)?;
-        let cond = self.answer(question);
-        self.asm.mov_if(cond.inverted(), size(inst.ty), reg, no);
-        Some(reg)
-    }
-
-    fn extension(&mut self, inst: &Inst) -> Option<Reg> {
-        let (a, ty) = (inst.args[0], inst.ty);
-        let from = self.type_of(a);
-        if self.notes.facts[usize::from(a)].fused {
-            let question = self.question(a)?;
-            return self.truth(question);
-        }
-        if inst.op == Op::Zext {
-            if from == Type::I32 && !(self.is_clean(a) && self.held(a).is_some()) {
-                let low = self.rm(a)?;
-                let reg = self.register()?;
-                self.asm.mov(Size::Dword, reg, low);
-                return Some(reg);
-            }
-            // Nothing stands above a value that is in a register.
-            return self.target(a);
-        }
-        let reg = match from {
-            Type::I1 => {
-                let reg = self.target(a)?;
-                self.asm.unary(Unary::Neg, size(ty), reg);
-                reg
-            }
-            Type::I8 | Type::I16 => {
-                let how = if from == Type::I8 {
-                    Extend::Sign8
-                } else {
-                    Extend::Sign16
-                };
-                let low = self.reg(a)?;
-                let reg = self.register()?;
-                self.asm.extend(how, size(ty), reg, low);
-                reg
-            }
-            Type::I32 | Type::I64 => {
-                let low = self.rm(a)?;
-                let reg = self.register()?;
-                self.asm.movsxd(reg, low);
-                reg
-            }
-        };
-        self.cut(ty, reg);
-        Some(reg)
-    }
-
-    /// Cut to less than 32 bits; to 32 it is the same value.
-    fn trunc(&mut self, ty: Type, a: Id) -> Option<Reg> {
-        let whole = self.reg(a)?;
-        let reg = self.register()?;
-        match ty {
-            Type::I8 => self.asm.extend(Extend::Zero8, Size::Dword, reg, whole),
-            Type::I16 => self.asm.extend(Extend::Zero16, Size::Dword, reg, whole),
-            _ => {
-                self.asm.mov(Size::Dword, reg, whole);
-                self.cut(ty, reg);
-            }
-        }
-        Some(reg)
-    }
-
-    fn field(&mut self, inst: &Inst) -> Option<Reg> {
-        let (from, bits) = ((inst.imm & 255) as u32, (inst.imm >> 8) as u32);
-        let (ty, size) = (inst.ty, size(inst.ty));
-        let reg = self.target(inst.args[0])?;
-        if ty == Type::I32 {
-            self.asm.mov(size, reg, reg);
-        }
-        if from != 0 {
-            self.asm.shift_imm(Shift::Shr, size, reg, from as u8);
-        }
-        if from + bits < ty.bits() {
-            self.low_bits(reg, bits);
-        }
-        Some(reg)
-    }
-
-    /// Keeps so many bits, fewer than 64.
-    fn low_bits(&mut self, reg: Reg, bits: u32) {
-        match bits {
-            8 => self.asm.extend(Extend::Zero8, Size::Dword, reg, reg),
-            16 => self.asm.extend(Extend::Zero16, Size::Dword, reg, reg),
-            32 => self.asm.mov(Size::Dword, reg, reg),
-            0..32 => {
-                let mask = (1u32 << bits) - 1;
-                self.asm.alu_imm(Alu::And, Size::Dword, reg, mask as i32);
-            }
-            _ => {
-                let unused = (64 - bits) as u8;
-                self.asm.shift_imm(Shift::Shl, Size::Qword, reg, unused);
-                self.asm.shift_imm(Shift::Shr, Size::Qword, reg, unused);
-            }
-        }
-    }
-
-    fn insert(&mut self, inst: &Inst) -> Option<Reg> {
-        let (from, bits) = ((inst.imm & 255) as u32, (inst.imm >> 8) as u32);
-        let (ty, size) = (inst.ty, size(inst.ty));
-        let [a, b, _, _] = inst.args;
-        if bits >= ty.bits() {
-            let reg = self.target(b)?;
-            self.asm.mov(size, reg, reg);
-            return Some(reg);
-        }
-        self.copy(RCX, b);
-        self.low_bits(RCX, bits);
-        if from != 0 {
-            self.asm.shift_imm(Shift::Shl, Size::Qword, RCX, from as u8);
-        }
-        let field = (u64::MAX >> (64 - bits)) << from;
-        self.asm.mov_imm(RAX, !field & ty.mask());
-        let reg = self.target(a)?;
-        self.asm.alu(Alu::And, size, reg, RAX);
         self.asm.alu(Alu::Or, size, reg, RCX);
         Some(reg)
     }

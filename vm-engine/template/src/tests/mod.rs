@@ -1,3 +1,5 @@
+//! Templates mean what the operation table and the reference run say.
+
 mod blocks;
 mod machine;
 mod ops;
