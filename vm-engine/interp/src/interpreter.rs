@@ -242,6 +242,7 @@ impl Interpreter {
             let (index, offset) = code.site_of(self.cpu.ip);
             *fuel += (code.sites.len() - index) as i64;
             self.cpu.pc = self.cpu.pc.wrapping_add(offset);
+            self.cpu.recent.expect_alone(self.cpu.pc);
         }
         stop
     }
@@ -262,14 +263,18 @@ impl Interpreter {
         let mut one = 1;
         // Helpers tell the time by the fuel that a slice has used up.
         self.slow.slice.1 = budget - *fuel + one;
+        // SAFETY: the block was just found.
+        let (phys, bytes) = unsafe { ((*code).phys, (*code).bytes) };
+        let alone = self.cpu.recent.before_alone(self.cpu.pc);
+        let behind = self.cpu.pc.wrapping_add(u64::from(bytes));
         let stop = self.run_code(shared, code, &mut one);
+        self.cpu.recent.after_alone(alone);
         self.slow.slice.1 = budget;
         *fuel -= 1 - one;
         if !matches!(stop, Stop::Access(_) | Stop::Stopped(_)) {
+            self.cpu.recent.expect_alone(behind);
             self.slow.answers.0.clear();
             if let (Some(before), true) = (before, one == 0) {
-                // SAFETY: blocks that ran in this slice are not freed before the next one begins.
-                let (phys, bytes) = unsafe { ((*code).phys, (*code).bytes) };
                 self.report(&*frontend, &before, phys, bytes);
             }
         }
@@ -326,6 +331,7 @@ impl Interpreter {
         let frontend = self.slow.frontend.clone();
         let pc = self.cpu.pc;
         self.trace_trap(&*frontend, trap, interrupt, pc);
+        self.cpu.recent.note_trap(trap.cause, interrupt);
         let done = frontend.deliver(self.slots(), trap, interrupt, pc);
         self.cpu.pc = self.cpu.words[self.pc_slot()];
         done

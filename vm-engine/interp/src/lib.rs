@@ -28,6 +28,7 @@ pub mod native;
 mod near;
 mod observe;
 mod pairs;
+mod ring;
 mod slow;
 mod stops;
 #[cfg(test)]
