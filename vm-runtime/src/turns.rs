@@ -139,6 +139,7 @@ impl Vm {
 
     /// A turn of one CPU, or what the limit leaves of it.
     fn turn(&mut self, cpu: usize) -> Turn {
+        self.ran_last = cpu;
         if self.turn_left == 0 {
             self.turn_left = self.turn_length();
         }

@@ -84,6 +84,8 @@ pub struct Vm {
     pub(crate) resets: u32,
     /// Whose turn it is; the number of CPUs between two rounds.
     pub(crate) turn_of: usize,
+    /// Who had the last turn; only reports ask for it.
+    pub(crate) ran_last: usize,
     /// Instructions that are left of a turn that has begun.
     pub(crate) turn_left: u64,
     /// Instructions that CPUs could have executed while they did nothing but trap.
@@ -190,6 +192,7 @@ impl Vm {
             entropy: Entropy::new(config.seed),
             resets: 0,
             turn_of: 0,
+            ran_last: 0,
             turn_left: 0,
             stalled: 0,
             engine,
