@@ -37,7 +37,7 @@ pub use hash::StateHash;
 pub use recent::Recent;
 pub use state::{Fields, Image, Section, StateError};
 pub use stops::{Stopped, Stops, Translation, Watchpoint};
-pub use trace::{Trace, TraceEvent, TraceKinds};
+pub use trace::{Moment, Trace, TraceEvent, TraceKinds};
 pub use trap::Trap;
 pub use vcpu::{Flush, Kick, Register, RegisterKind, Vcpu};
 pub use width::Width;

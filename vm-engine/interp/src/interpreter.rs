@@ -13,6 +13,7 @@ use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
 use crate::engine::{Shared, SharedTrace};
 use crate::flat::Code;
+use crate::modes::Modes;
 use crate::native;
 use crate::observe::Before;
 use crate::slow::Slow;
@@ -32,6 +33,8 @@ pub struct Interpreter {
     pub(crate) seen: (u64, u64, usize),
     pub(crate) trace: Option<SharedTrace>,
     pub(crate) stepped: bool,
+    /// What a trace of modes has to remember.
+    pub(crate) modes: Option<Modes>,
 }
 
 /// Another thread's panic can not leave anything half done here that a lock would have to guard:
@@ -75,6 +78,9 @@ impl Interpreter {
                 // An interrupt is told with the instructions that came before it.
                 self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
                 self.enter_context();
+                if self.modes.is_some() {
+                    self.trace_mode();
+                }
                 if self.take_interrupt() {
                     if self.slow.stops.stepping {
                         break Exit::Stopped(Stopped::Step);
@@ -302,6 +308,7 @@ impl Interpreter {
             .watch
             .as_mut()
             .map(|w| std::mem::take(&mut w.seen));
+        let at = self.moment();
         let Some(trace) = &self.trace else { return };
         let mut trace = lock(trace);
         let kinds = trace.kinds();
@@ -310,13 +317,13 @@ impl Interpreter {
                 pc: GuestVirt(before.pc),
                 insns: 1,
             };
-            trace.event(self.number, self.retired, &event);
+            trace.event(at, &event);
         }
         if kinds.any(TraceKinds::INSN) {
-            trace.event(self.number, self.retired, &event);
+            trace.event(at, &event);
         }
         for access in accesses.into_iter().flatten() {
-            trace.event(self.number, self.retired, &access);
+            trace.event(at, &access);
         }
     }
 
@@ -332,8 +339,10 @@ impl Interpreter {
         let pc = self.cpu.pc;
         self.trace_trap(&*frontend, trap, interrupt, pc);
         self.cpu.recent.note_trap(trap.cause, interrupt);
+        let from = frontend.privilege(self.slots());
         let done = frontend.deliver(self.slots(), trap, interrupt, pc);
         self.cpu.pc = self.cpu.words[self.pc_slot()];
+        self.remember_trap(pc, from);
         done
     }
 
@@ -346,7 +355,7 @@ impl Interpreter {
             TraceKinds::TRAP
         };
         let privilege = frontend.privilege(&self.cpu.words[..self.slow.slots]);
-        let pc = GuestVirt(pc);
+        let (at, pc) = (self.moment(), GuestVirt(pc));
         if trace.kinds().any(kind) && trace.wants(self.number, pc, privilege, self.retired) {
             let name = frontend.trap_name(trap.cause, interrupt);
             let event = TraceEvent::Trap {
@@ -355,7 +364,7 @@ impl Interpreter {
                 interrupt,
                 name,
             };
-            trace.event(self.number, self.retired, &event);
+            trace.event(at, &event);
         }
     }
 

@@ -24,6 +24,7 @@ mod interpreter;
 mod jumps;
 mod link;
 mod memory;
+mod modes;
 pub mod native;
 mod near;
 mod observe;
