@@ -55,7 +55,7 @@ pub use console::{ConsoleHub, ConsoleIo};
 pub use debug::{DebugEvent, Debugger, Wish};
 pub use describe::{describe, pci_functions};
 pub use ending::{Ending, Outcome};
-pub use engine::EngineError;
+pub use engine::{COMPILES, EngineError};
 pub use error::VmError;
 pub use event_log::{TraceFilter, TraceFormat, TraceWriter};
 pub use failure::{BackTrace, CpuFailure, Failure, Passage, Spot, Step, TraceKind};

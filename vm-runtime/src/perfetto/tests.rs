@@ -274,12 +274,14 @@ fn demo(trace: Option<TraceWriter>) -> u64 {
     hub.close();
     let trace = trace.map(|trace| Arc::new(Mutex::new(trace)) as _);
     let mut vm = Vm::new(config, hub, trace).expect("a machine");
-    let until = Until {
-        guest_ns: Some(50_000_000),
-        ..Until::default()
-    };
-    assert_eq!(vm.run_until(until).expect("a run"), Stop::Time);
-    vm.type_in(b"off\r");
+    for (ms, typed) in [(50, "irq\r"), (400, "off\r")] {
+        let until = Until {
+            guest_ns: Some(ms * 1_000_000),
+            ..Until::default()
+        };
+        assert_eq!(vm.run_until(until).expect("a run"), Stop::Time);
+        vm.type_in(typed.as_bytes());
+    }
     let ending = vm.run().expect("a run");
     assert_eq!(ending.outcome, Outcome::PowerOff);
     ending.state_hash.expect("time is virtual")
@@ -300,7 +302,7 @@ fn a_run_is_a_timeline_and_stays_the_same_run() {
     let lines = read(&bytes);
     for event in [
         "cpu0 mode {supervisor mode",
-        "cpu0 .base.get_spec_version()",
+        "cpu0 .srst.system_reset(",
         "cpu0 {supervisor timer interrupt",
         "cpu0 .supervisor external interrupt",
         "cpu0 turns {turn",
