@@ -316,7 +316,7 @@ mod tests {
                 "trap,irq:x",
                 Some((TraceKinds::TRAP.with(TraceKinds::IRQ), Some("x".into()))),
             ),
-            ("all", Some((TraceKinds(127), None))),
+            ("all", Some((TraceKinds(1023), None))),
             ("insn,", None),
             ("insn:", None),
             ("what", None),

@@ -172,15 +172,15 @@ impl Guest {
 fn functions(map: &str) -> String {
     let mut text = String::new();
     for line in map.lines() {
+        // Only the output section `.text` has functions.
+        if line.ends_with(" .rodata") {
+            break;
+        }
         // Four numbers, and behind them two columns of blanks before a symbol's name.
         let columns = (line.get(..16), line.get(49..65), line.get(65..));
         let (Some(addr), Some(blank), Some(name)) = columns else {
             continue;
         };
-        // Only the output section `.text` has functions.
-        if line.ends_with(" .rodata") {
-            break;
-        }
         let plain = !name.starts_with([' ', '$', '.', '/']) && !name.contains(" = ");
         if let (true, true, Ok(addr)) = (
             plain,
