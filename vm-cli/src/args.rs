@@ -256,6 +256,9 @@ pub struct RunArgs {
     /// Compile what was entered so often
     #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
     pub jit_threshold: Option<u32>,
+    /// Compile the loop around a block in which so many slices have ended
+    #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
+    pub jit_region_threshold: Option<u32>,
 
     /// Give the guest throw-away copies of its disks: the files stay as they are
     #[arg(long, conflicts_with = "read_only", help_heading = "Machine")]

@@ -52,6 +52,8 @@ pub struct Config {
     pub engine: EngineMode,
     /// How often a block is entered before it is compiled, if not as often as usual.
     pub jit_threshold: Option<u32>,
+    /// How many slices end in a block before the loop around it is compiled, if not as usual.
+    pub jit_region_threshold: Option<u32>,
 }
 
 /// A file or something that is built in.
@@ -187,6 +189,7 @@ impl Default for Config {
             terminal: Terminal::Serial,
             engine: EngineMode::Interp,
             jit_threshold: None,
+            jit_region_threshold: None,
         }
     }
 }

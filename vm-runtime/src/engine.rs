@@ -7,7 +7,7 @@ use thiserror::Error;
 use vm_core::Background;
 use vm_engine_cache::{Arena, ArenaError, LeastRecentlyUsed};
 use vm_engine_interp::native::Tier;
-use vm_engine_jit::{Jit, JitError};
+use vm_engine_jit::{Jit, JitError, RegionJit};
 use vm_ir::Frontend;
 
 use crate::pool::{AtOnce, Pool};
@@ -18,6 +18,8 @@ use crate::{Config, EngineMode};
 const CODE_BYTES: u64 = 64 << 20;
 /// How often a block is entered before it is compiled in the background.
 const THRESHOLD: u32 = 1000;
+/// How many slices end in a block before the loop around it is compiled as a whole.
+const REGION_THRESHOLD: u32 = 16;
 
 /// Why the block compiler can not be used.
 #[derive(Debug, Error)]
@@ -45,5 +47,13 @@ pub fn tier(
     let jit = Arc::new(Jit::new(frontend.clone())?);
     let arena = Arena::new(CODE_BYTES, Box::new(LeastRecentlyUsed))?;
     let threshold = config.jit_threshold.unwrap_or(usual);
-    Ok((Some(Tier::new(jit, background, arena, threshold)), time))
+    let regions = Arc::new(RegionJit::new(frontend.clone())?);
+    let region_threshold = config.jit_region_threshold.unwrap_or(REGION_THRESHOLD);
+    let tier = Tier::new(jit, background, arena, threshold);
+    let tier = if region_threshold == u32::MAX {
+        tier
+    } else {
+        tier.with_regions(regions, region_threshold)
+    };
+    Ok((Some(tier), time))
 }

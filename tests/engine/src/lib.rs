@@ -76,3 +76,31 @@ mod jit {
     #[path = "witness.rs"]
     mod witness;
 }
+
+/// Everything is compiled, and loops in which slices end become regions.
+#[cfg(test)]
+#[path = "."]
+mod regions {
+    use crate::tier::in_regions as tier;
+
+    #[path = "cache.rs"]
+    mod cache;
+    #[path = "code.rs"]
+    mod code;
+    #[path = "device.rs"]
+    mod device;
+    #[path = "fuel.rs"]
+    mod fuel;
+    #[path = "memory.rs"]
+    mod memory;
+    #[path = "rig.rs"]
+    mod rig;
+    #[path = "slices.rs"]
+    mod slices;
+    #[path = "split.rs"]
+    mod split;
+    #[path = "stops.rs"]
+    mod stops;
+    #[path = "witness.rs"]
+    mod witness;
+}

@@ -67,6 +67,7 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
             EngineKind::Hybrid => EngineMode::Hybrid,
         },
         jit_threshold: args.jit_threshold,
+        jit_region_threshold: args.jit_region_threshold,
         seed: args
             .seed
             .unwrap_or_else(|| if time == TimeMode::Host { chance() } else { 0 }),

@@ -102,6 +102,16 @@ impl Writer {
         self.put(&[0x49, 0x83, 0xc7, by]);
     }
 
+    /// The length of [`Self::enter`].
+    pub const ENTRY_BYTES: usize = 10;
+
+    /// `mov edx, number; jmp to`
+    pub fn enter(&mut self, number: u32, to: usize) {
+        self.put(&[0xba]);
+        self.put(&number.to_le_bytes());
+        self.jump(to);
+    }
+
     /// `jl to`
     pub fn jump_if_less(&mut self, to: usize) {
         self.put(&[0x0f, 0x8c]);
