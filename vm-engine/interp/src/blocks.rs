@@ -394,6 +394,10 @@ impl Blocks {
     pub fn publish(&mut self) {
         let Some(tier) = &mut self.tier else { return };
         for done in tier.take() {
+            if let (true, Some(regions)) = (done.unit.region, &mut tier.regions) {
+                let asked = (regions::page_of(&done.unit), done.unit.key.mode);
+                regions.asked.retain(|other| *other != asked);
+            }
             let found = self.map.get_mut(&done.unit.key);
             let Some(code) = found.filter(|code| code.serial == done.unit.serial) else {
                 tier.stats.late += 1;

@@ -41,6 +41,8 @@ pub enum Refused {
     Check(Check),
     /// An exit does not end with a frame and a jump.
     Exit,
+    /// The fuel is compared in another way than is known.
+    Fuel,
     /// There are not as many checks, traps or exits as were written.
     Count,
     /// The block has too many instructions.

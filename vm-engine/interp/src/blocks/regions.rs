@@ -23,11 +23,13 @@ impl Blocks {
         let Some(code) = self.map.get_mut(&key) else {
             return;
         };
-        if !AVAILABLE || !code.samples.note(regions.threshold) {
+        let page = GuestPhys(key.phys).page();
+        // Another block of the loop may have asked for the same just now.
+        let waits = regions.asked.contains(&(page.page_number(), key.mode));
+        if !AVAILABLE || waits || !code.samples.note(regions.threshold) {
             return;
         }
         let (mode, serial) = (code.mode, code.serial);
-        let page = GuestPhys(key.phys).page();
         let mut bytes = vec![0; PAGE_BYTES as usize];
         let Some(known) = self.pages.get(&page.page_number()) else {
             return;
@@ -108,6 +110,11 @@ impl Blocks {
     }
 }
 
+/// The number of the page that a unit stands on.
+pub(super) fn page_of(unit: &Unit) -> u64 {
+    GuestPhys(unit.key.phys).page_number()
+}
+
 /// Lets the blocks of a region be entered without it.
 fn release(map: &mut Map<Key, Box<Code>>, region: &Region, threshold: u32) {
     for unit in &region.blocks {
@@ -147,7 +154,7 @@ pub(super) fn publish(
         tier.stats.no_room += 1;
         return;
     };
-    let page = GuestPhys(first.key.phys).page_number();
+    let page = page_of(first);
     for (block, unit) in native.blocks.iter().zip(&blocks) {
         let Some(code) = map.get_mut(&unit.key) else {
             continue;

@@ -72,6 +72,8 @@ pub struct Regions {
     /// How many slices have to end in a block.
     pub threshold: u32,
     pub live: Vec<Region>,
+    /// Pages, and modes of their blocks, of which the compiler makes a region now.
+    pub asked: Vec<(u64, u64)>,
 }
 
 /// A region that may be entered.

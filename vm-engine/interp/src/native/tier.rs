@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use vm_core::Background;
+use vm_core::{Background, GuestPhys};
 use vm_engine_cache::{Arena, Epochs, NoRoom, Place};
 
 use super::{Compiler, Native, NativeRegion, RegionCompiler, RegionWork, Regions, Work};
@@ -120,6 +120,7 @@ impl Tier {
             compiler,
             threshold: threshold.max(1),
             live: Vec::new(),
+            asked: Vec::new(),
         });
         self
     }
@@ -136,12 +137,19 @@ impl Tier {
     pub fn ask_region(&mut self, units: Vec<Unit>, work: RegionWork) {
         let Some(regions) = &self.regions else { return };
         let compiler = regions.compiler.clone();
-        let unit = units[work.hot];
+        let unit = Unit {
+            region: true,
+            ..units[work.hot]
+        };
         let asked = self.submit(unit, move || {
             let made = compiler.compile(&work)?;
             Some(Made::Region(made, units))
         });
         self.stats.regions_asked += u64::from(asked);
+        if let (true, Some(regions)) = (asked, &mut self.regions) {
+            let page = GuestPhys(unit.key.phys).page_number();
+            regions.asked.push((page, unit.key.mode));
+        }
     }
 
     fn submit(&mut self, unit: Unit, make: impl FnOnce() -> Option<Made> + Send + 'static) -> bool {

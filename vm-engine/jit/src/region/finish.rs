@@ -1,10 +1,13 @@
 //! What is done to a region's code that Cranelift has made: the frame goes, as in the block
-//! compiler, and in front stand the entries, which say their number.
+//! compiler; where the fuel is compared with what a block takes, it is taken; and in front stand
+//! the entries, which say their number.
+
+use std::ops::Range;
 
 use cranelift_codegen::CompiledCode;
 use vm_engine_interp::native::{Entrance, NativeRegion};
 
-use super::writer::{Notes, Region};
+use super::writer::{FUEL, Notes, Region};
 use crate::finish::{Refused, leave_frame_out};
 use crate::x64::{self, Writer};
 
@@ -35,20 +38,29 @@ pub fn finish(
     }
     out.bytes.resize(start, 0);
     out.bytes.extend_from_slice(body);
-    let mut exits = 0;
+    let saves = saves(body);
+    let mut leaves = Vec::new();
+    let (mut exits, mut fuel) = (0, 0);
     for place in buffer.get_srclocs_sorted() {
-        if !place.loc.is_default() {
-            leave_frame_out(
-                &mut out,
-                start + place.start as usize,
-                start + place.end as usize,
-            )?;
+        let (from, to) = (start + place.start as usize, start + place.end as usize);
+        if place.loc.is_default() {
+            continue;
+        }
+        if place.loc.bits() >= FUEL {
+            let taken = x64::take_instead(&mut out.bytes[from..to]);
+            taken.ok_or(Refused::Fuel)?;
+            fuel += 1;
+        } else {
+            leave_frame_out(&mut out, from, to)?;
+            leaves.push(from..to);
             exits += 1;
         }
     }
-    if exits != notes.exits {
+    if (exits, fuel) != (notes.exits, notes.fuel) {
         return Err(Refused::Count);
     }
+    let saves = start + saves.start..start + saves.end;
+    keep_nothing(&mut out.bytes, saves, &leaves);
     let blocks = (0..region.blocks.len()).map(|at| {
         let entry = region.entries.iter().position(|entry| *entry == at);
         Entrance {
@@ -62,4 +74,34 @@ pub fn finish(
         insns: region.blocks.iter().map(|block| block.insns).sum(),
         blocks: blocks.collect(),
     })
+}
+
+/// The instructions behind the frame that save the caller's registers.
+fn saves(body: &[u8]) -> Range<usize> {
+    let behind = x64::FRAME.len();
+    // `sub rsp, number`
+    let begin = match body.get(behind..) {
+        Some([0x48, 0x83, 0xec, ..]) => behind + 4,
+        Some([0x48, 0x81, 0xec, ..]) => behind + 7,
+        _ => return 0..0,
+    };
+    begin..begin + x64::saves(&body[begin..]).len()
+}
+
+/// Leaves out what saves registers and loads them again, since nobody keeps anything in them.
+fn keep_nothing(code: &mut [u8], saves: Range<usize>, leaves: &[Range<usize>]) {
+    let loads = x64::loads(&code[saves.clone()]);
+    let all: Option<Vec<usize>> = leaves
+        .iter()
+        .map(|leave| {
+            let mut windows = code[leave.clone()].windows(loads.len().max(1));
+            Some(leave.start + windows.rposition(|window| window == loads)?)
+        })
+        .collect();
+    if let (Some(all), false) = (all, loads.is_empty()) {
+        x64::leave_out(&mut code[saves]);
+        for at in all {
+            x64::leave_out(&mut code[at..at + loads.len()]);
+        }
+    }
 }

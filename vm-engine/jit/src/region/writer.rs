@@ -1,8 +1,10 @@
 //! A region as one host function, except for its memory operations and its exits.
 
+use std::collections::HashMap;
+
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, Value, types,
+    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, SourceLoc, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::Variable;
@@ -11,8 +13,10 @@ use vm_engine_interp::native::{EXITS, Gates, Member, Places};
 use vm_ir::{Block, Effect, End, Id, Inst, Op, Type};
 
 use super::flow::{Set, Slots};
+use super::memory::Fact;
 use crate::body::{STRUCT, host_type};
 use crate::lower::{self, Lowering};
+use crate::x64;
 
 /// The blocks of a region.
 pub struct Region {
@@ -33,6 +37,17 @@ impl Region {
     pub fn inside(&self, from: usize, distance: i64) -> Option<usize> {
         let target = self.target(from, distance)?;
         self.members.iter().position(|m| m.page_offset == target)
+    }
+
+    /// The block that alone leads to another, if no other way leads there.
+    fn only_way_to(&self, at: usize) -> Option<usize> {
+        let all = self.next.iter().enumerate();
+        let mut ways =
+            all.flat_map(|(from, next)| next.iter().filter(|to| **to == at).map(move |_| from));
+        let (only, None) = (ways.next()?, ways.next()) else {
+            return None;
+        };
+        (!self.entries.contains(&at)).then_some(only)
     }
 
     /// Where in the page a distance leads to, if it is there.
@@ -63,7 +78,12 @@ impl Region {
 pub struct Notes {
     /// How many exits there are.
     pub exits: u32,
+    /// How often fuel is taken.
+    pub fuel: u32,
 }
+
+/// Places in the code from this number on take fuel; exits have smaller ones.
+pub const FUEL: u32 = 1 << 31;
 
 /// A function on its way.
 pub struct Writer<'a, 'b, 'f> {
@@ -83,6 +103,12 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) site: u8,
     /// The slots that memory may not have.
     dirty: Set,
+    /// What the TLB has answered on every way to here.
+    pub(super) facts: Vec<Fact>,
+    /// The same at the end of each block that has been written.
+    known: Vec<Option<Vec<Fact>>>,
+    /// What values were made from by adding constants.
+    pub(super) roots: HashMap<Value, (Value, i64)>,
     values: Vec<Option<Value>>,
     wants: Vec<bool>,
     pub(super) way: Option<SigRef>,
@@ -113,6 +139,9 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             at: 0,
             site: 0,
             dirty: 0,
+            facts: Vec::new(),
+            known: vec![None; region.blocks.len()],
+            roots: HashMap::new(),
             values: Vec::new(),
             wants: Vec::new(),
             way: None,
@@ -159,6 +188,16 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         let block = &self.region.blocks[at];
         self.cx.builder.switch_to_block(self.heads[at]);
         self.cx.begin();
+        self.facts.clear();
+        if let Some(facts) = self
+            .region
+            .only_way_to(at)
+            .and_then(|from| self.known[from].clone())
+        {
+            // Then what the slots hold is known, too.
+            self.cx.builder.seal_block(self.heads[at]);
+            self.facts = facts;
+        }
         (self.at, self.site, self.dirty) = (at, 0, self.slots.dirty[at]);
         self.values.clear();
         lower::wants_float(block, &mut self.wants);
@@ -167,18 +206,23 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             let value = self.inst(inst);
             self.values.push(value);
         }
+        self.known[at] = Some(self.facts.clone());
         self.end();
     }
 
     /// Takes the block's instructions from the fuel, or leaves if it does not reach.
+    ///
+    /// Here they are only compared; `finish` makes a subtraction of the comparison.
     fn take_fuel(&mut self, insns: i64) {
         let builder = &mut *self.cx.builder;
+        self.notes.fuel += 1;
+        builder.set_srcloc(SourceLoc::new(FUEL | self.notes.fuel));
         let fuel = builder.ins().get_pinned_reg(types::I64);
-        let left = builder.ins().iadd_imm_s(fuel, -insns);
-        builder.ins().set_pinned_reg(left);
-        let short = builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        let less = IntCC::SignedLessThan;
+        let short = builder.ins().icmp_imm_s(less, fuel, insns + x64::COMPARED);
         let on = self.unless(short);
         let builder = &mut *self.cx.builder;
+        builder.set_srcloc(SourceLoc::default());
         let fuel = builder.ins().get_pinned_reg(types::I64);
         let whole = builder.ins().iadd_imm_s(fuel, insns);
         builder.ins().set_pinned_reg(whole);
@@ -344,14 +388,16 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         let block = &self.region.blocks[self.at];
         let from = block.insts.get(usize::from(inst.args[0]));
         let from = from.map_or(inst.ty, Inst::value_type);
-        lower::op(
-            &mut self.cx,
-            inst.op,
-            inst.ty,
-            from,
-            inst.imm,
-            &args[..count],
-        )
+        let args = &args[..count];
+        let value = lower::op(&mut self.cx, inst.op, inst.ty, from, inst.imm, args);
+        self.note_root(inst, value);
+        value
+    }
+
+    /// The number that an operation makes, if it is a constant.
+    pub(super) fn constant(&self, id: Id) -> Option<i64> {
+        let inst = self.region.blocks[self.at].insts.get(usize::from(id))?;
+        (inst.op == Op::Const).then_some(inst.imm as i64)
     }
 
     /// The signature of the gate for misses.
