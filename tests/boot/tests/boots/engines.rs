@@ -3,18 +3,20 @@
 use tests_boot::{Boot, Guest};
 use vm_runtime::{EngineMode, Outcome};
 
-/// What a guest is run on, and from the how manieth time on a block is compiled.
+/// What a guest is run on, from the how manieth time on a block is compiled, and from the how
+/// manieth slice on a loop.
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(target_arch = "x86_64")]
-const ENGINES: [(EngineMode, Option<u32>); 4] = [
-    (EngineMode::Interp, None),
-    (EngineMode::Jit, None),
-    (EngineMode::Jit, Some(50)),
-    (EngineMode::Hybrid, Some(20)),
+const ENGINES: [(EngineMode, Option<u32>, Option<u32>); 5] = [
+    (EngineMode::Interp, None, None),
+    (EngineMode::Jit, None, None),
+    (EngineMode::Jit, Some(50), None),
+    (EngineMode::Jit, Some(2), Some(1)),
+    (EngineMode::Hybrid, Some(20), Some(2)),
 ];
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(not(target_arch = "x86_64"))]
-const ENGINES: [(EngineMode, Option<u32>); 1] = [(EngineMode::Interp, None)];
+const ENGINES: [(EngineMode, Option<u32>, Option<u32>); 1] = [(EngineMode::Interp, None, None)];
 
 /// What can be told apart: how it ended, the state, and what was printed.
 fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
@@ -29,7 +31,10 @@ fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
 }
 
 fn check(guest: impl Fn() -> Option<Guest>) -> Option<()> {
-    let run = |(engine, threshold)| Some(guest()?.engine(engine, threshold).run());
+    let run = |(engine, blocks, loops)| {
+        let guest = guest()?.engine(engine, blocks).regions(loops);
+        Some(guest.run())
+    };
     let wanted = run(ENGINES[0])?;
     assert!(wanted.ending.state_hash.is_some(), "the time is virtual");
     for engine in &ENGINES[1..] {
