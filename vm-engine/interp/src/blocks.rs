@@ -333,7 +333,8 @@ impl Blocks {
     pub fn heated(&mut self, ram: &GuestRam, code: &Code) {
         code.heat.store(u32::MAX, Relaxed);
         let Some(tier) = &mut self.tier else { return };
-        if !AVAILABLE || code.unit.is_some() || code.insns == Code::DEAD {
+        let has = code.unit.is_some() || code.samples.entered;
+        if !AVAILABLE || has || code.insns == Code::DEAD {
             return;
         }
         // As much as the lifter saw before.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_mem::GuestRam;
 
-use super::{Blocks, Key, Map};
+use super::{Blocks, Key, LEFT, Map};
 use crate::flat::Code;
 use crate::native::{AVAILABLE, Member, NativeRegion, Region, RegionWork, Tier, Unit};
 
@@ -42,7 +42,7 @@ impl Blocks {
             let Some(code) = self.map.get(key) else {
                 continue;
             };
-            let asked = code.heat.load(Relaxed) > tier.threshold;
+            let asked = code.heat.load(Relaxed) == u32::MAX && code.left < LEFT;
             let here = code.serial == serial;
             let apart = key.single || code.samples.unfit || self.crossing.contains_key(key);
             if apart || !(asked || here) || (members.len() == LOOKED_AT && !here) {
