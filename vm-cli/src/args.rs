@@ -259,6 +259,16 @@ pub struct RunArgs {
     /// Compile the loop around a block in which so many slices have ended
     #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
     pub jit_region_threshold: Option<u32>,
+    /// Which compilers there are
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_enum,
+        value_delimiter = ',',
+        help_heading = "Machine",
+        hide = true
+    )]
+    pub jit_tiers: Option<Vec<TierKind>>,
 
     /// Give the guest throw-away copies of its disks: the files stay as they are
     #[arg(long, conflicts_with = "read_only", help_heading = "Machine")]
@@ -365,6 +375,17 @@ pub struct RunArgs {
     /// Where you type: the serial line (ttyS0), or a virtio console (hvc0) beside it
     #[arg(long, value_enum, default_value = "serial", help_heading = "Console")]
     pub terminal: TerminalKind,
+}
+
+/// A compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TierKind {
+    /// Templates: quick to make.
+    Template,
+    /// The block compiler.
+    Block,
+    /// The region compiler: loops as a whole.
+    Region,
 }
 
 /// What runs guest code.

@@ -54,6 +54,8 @@ pub struct Config {
     pub jit_threshold: Option<u32>,
     /// How many slices end in a block before the loop around it is compiled, if not as usual.
     pub jit_region_threshold: Option<u32>,
+    /// Which compilers there are, if not those that the engine has.
+    pub jit_tiers: Option<Vec<JitTier>>,
 }
 
 /// A file or something that is built in.
@@ -167,6 +169,17 @@ impl EngineMode {
     }
 }
 
+/// A compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JitTier {
+    /// Templates: quick to make, and waited for.
+    Template,
+    /// The block compiler.
+    Block,
+    /// The region compiler.
+    Region,
+}
+
 /// What a restart by the guest does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnReset {
@@ -202,6 +215,7 @@ impl Default for Config {
             engine: EngineMode::Interp,
             jit_threshold: None,
             jit_region_threshold: None,
+            jit_tiers: None,
         }
     }
 }

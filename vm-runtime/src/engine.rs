@@ -8,10 +8,11 @@ use vm_core::Background;
 use vm_engine_cache::{Arena, ArenaError, LeastRecentlyUsed};
 use vm_engine_interp::native::Tier;
 use vm_engine_jit::{Jit, JitError, RegionJit};
+use vm_engine_template::Templates;
 use vm_ir::Frontend;
 
 use crate::pool::{AtOnce, Pool};
-use crate::{Config, EngineMode};
+use crate::{Config, EngineMode, JitTier};
 
 /// Whether there is a compiler for this host.
 pub const COMPILES: bool = vm_engine_interp::native::AVAILABLE;
@@ -23,6 +24,8 @@ const CODE_BYTES: u64 = 64 << 20;
 const THRESHOLD: u32 = 1000;
 /// How many slices end in a block before the loop around it is compiled as a whole.
 const REGION_THRESHOLD: u32 = 16;
+/// How often a block is entered before it is written by templates, which is waited for.
+const TEMPLATE_THRESHOLD: u32 = 20;
 
 /// Why the block compiler can not be used.
 #[derive(Debug, Error)]
@@ -42,21 +45,46 @@ pub fn tier(
     frontend: &Arc<dyn Frontend>,
 ) -> Result<(Option<Tier>, Arc<AtomicU64>), EngineError> {
     let time = Arc::new(AtomicU64::new(0));
-    let (background, usual): (Arc<dyn Background>, u32) = match config.engine {
+    let (background, usual): (Arc<dyn Background>, _) = match config.engine {
         EngineMode::Interp => return Ok((None, time)),
-        EngineMode::Jit => (Arc::new(AtOnce::new(time.clone())), 1),
-        EngineMode::Hybrid => (Arc::new(Pool::new(time.clone())), THRESHOLD),
+        EngineMode::Jit => (Arc::new(AtOnce::new(time.clone())), [1, 1]),
+        EngineMode::Hybrid => (
+            Arc::new(Pool::new(time.clone())),
+            [TEMPLATE_THRESHOLD, THRESHOLD],
+        ),
     };
-    let jit = Arc::new(Jit::new(frontend.clone())?);
+    let tiers = config.jit_tiers.as_deref();
+    let has = |tier| tiers.is_none_or(|tiers| tiers.contains(&tier));
+    let [first, then] = config.jit_threshold.map_or(usual, |given| [given; 2]);
     let arena = Arena::new(CODE_BYTES, Box::new(LeastRecentlyUsed))?;
-    let threshold = config.jit_threshold.unwrap_or(usual);
-    let regions = Arc::new(RegionJit::new(frontend.clone())?);
-    let region_threshold = config.jit_region_threshold.unwrap_or(REGION_THRESHOLD);
-    let tier = Tier::new(jit, background, arena, threshold);
-    let tier = if region_threshold == u32::MAX {
-        tier
+    let templates = if has(JitTier::Template) {
+        Templates::new(frontend.clone())
     } else {
-        tier.with_regions(regions, region_threshold)
+        None
+    };
+    let tier = match templates {
+        Some(templates) if !has(JitTier::Block) => {
+            // What they can not do is asked of nobody else.
+            let templates = Arc::new(templates);
+            let tier = Tier::new(templates.clone(), background, arena, u32::MAX);
+            tier.with_templates(templates, first)
+        }
+        Some(templates) => {
+            let jit = Arc::new(Jit::new(frontend.clone())?);
+            let tier = Tier::new(jit, background, arena, then);
+            tier.with_templates(Arc::new(templates), first)
+        }
+        None => {
+            let jit = Arc::new(Jit::new(frontend.clone())?);
+            Tier::new(jit, background, arena, then)
+        }
+    };
+    let tier = if has(JitTier::Region) {
+        let regions = Arc::new(RegionJit::new(frontend.clone())?);
+        let threshold = config.jit_region_threshold.unwrap_or(REGION_THRESHOLD);
+        tier.with_regions(regions, threshold)
+    } else {
+        tier
     };
     Ok((Some(tier), time))
 }

@@ -119,3 +119,36 @@ mod regions {
     #[path = "witness.rs"]
     mod witness;
 }
+
+/// As `jit`, with templates before the compiler.
+#[cfg(test)]
+#[path = "."]
+mod template {
+    use crate::tier::templates as tier;
+
+    /// Whether loops become regions.
+    const REGIONS: bool = false;
+
+    #[path = "cache.rs"]
+    mod cache;
+    #[path = "code.rs"]
+    mod code;
+    #[path = "device.rs"]
+    mod device;
+    #[path = "fuel.rs"]
+    mod fuel;
+    #[path = "loops.rs"]
+    mod loops;
+    #[path = "memory.rs"]
+    mod memory;
+    #[path = "rig.rs"]
+    mod rig;
+    #[path = "slices.rs"]
+    mod slices;
+    #[path = "split.rs"]
+    mod split;
+    #[path = "stops.rs"]
+    mod stops;
+    #[path = "witness.rs"]
+    mod witness;
+}

@@ -1,22 +1,35 @@
 //! The engines are one and the same to a guest: equal state, counts and time at every end.
 
 use tests_boot::{Boot, Guest};
-use vm_runtime::{EngineMode, Outcome};
+use vm_runtime::{EngineMode, JitTier, Outcome};
 
-/// What a guest is run on, from the how manieth time on a block is compiled, and from the how
-/// manieth slice on a loop.
+/// What a guest is run on.
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(target_arch = "x86_64")]
-const ENGINES: [(EngineMode, Option<u32>, Option<u32>); 5] = [
+const ENGINES: [Engine; 8] = [
     (EngineMode::Interp, None, None),
     (EngineMode::Jit, None, None),
-    (EngineMode::Jit, Some(50), None),
-    (EngineMode::Jit, Some(2), Some(1)),
-    (EngineMode::Hybrid, Some(20), Some(2)),
+    (EngineMode::Jit, Some(50), Some(&[JitTier::Block])),
+    (EngineMode::Jit, None, Some(&[JitTier::Template])),
+    (
+        EngineMode::Jit,
+        Some(2),
+        Some(&[JitTier::Block, JitTier::Region]),
+    ),
+    (
+        EngineMode::Jit,
+        Some(2),
+        Some(&[JitTier::Template, JitTier::Region]),
+    ),
+    (EngineMode::Hybrid, Some(20), None),
+    (EngineMode::Hybrid, Some(20), Some(&[JitTier::Block])),
 ];
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(not(target_arch = "x86_64"))]
-const ENGINES: [(EngineMode, Option<u32>, Option<u32>); 1] = [(EngineMode::Interp, None, None)];
+const ENGINES: [Engine; 1] = [(EngineMode::Interp, None, None)];
+
+/// An engine, from the how manieth time on a block is compiled, and by which compilers.
+type Engine = (EngineMode, Option<u32>, Option<&'static [JitTier]>);
 
 /// What can be told apart: how it ended, the state, and what was printed.
 fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
@@ -31,8 +44,12 @@ fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
 }
 
 fn check(guest: impl Fn() -> Option<Guest>) -> Option<()> {
-    let run = |(engine, blocks, loops)| {
-        let guest = guest()?.engine(engine, blocks).regions(loops);
+    let run = |(engine, threshold, tiers): Engine| {
+        let guest = guest()?.engine(engine, threshold).regions(Some(1));
+        let guest = match tiers {
+            Some(tiers) => guest.tiers(tiers),
+            None => guest,
+        };
         Some(guest.run())
     };
     let wanted = run(ENGINES[0])?;

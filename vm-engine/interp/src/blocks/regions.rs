@@ -76,7 +76,7 @@ impl Blocks {
     /// The regions of a page, or all of them, are entered no more.
     pub(super) fn forget_regions(&mut self, page: Option<u64>) {
         let Some(tier) = &mut self.tier else { return };
-        let (map, threshold) = (&mut self.map, tier.threshold);
+        let (map, threshold) = (&mut self.map, tier.first_threshold());
         let Some(regions) = &mut tier.regions else {
             return;
         };
@@ -94,7 +94,7 @@ impl Blocks {
     /// Makes room for native code, if there is too little.
     pub(super) fn make_room(&mut self) {
         let Some(tier) = &mut self.tier else { return };
-        let (map, threshold) = (&mut self.map, tier.threshold);
+        let (map, threshold) = (&mut self.map, tier.first_threshold());
         let mut regions = tier.regions.take();
         tier.make_room(|unit| {
             if let Some(regions) = &mut regions

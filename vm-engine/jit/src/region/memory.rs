@@ -211,6 +211,8 @@ impl Writer<'_, '_, '_> {
             store,
             alone: addr.is_none(),
             register: Miss::AT,
+            // Odd addresses are left to the interpreter, since facts say what they are not.
+            bytes: 0,
         };
         let (signature, code, cpu) = (self.gate(), self.code(), self.cx.cpu);
         let builder = &mut *self.cx.builder;
