@@ -256,6 +256,9 @@ pub struct RunArgs {
     /// Compile what was entered so often
     #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
     pub jit_threshold: Option<u32>,
+    /// Compile the loop around a block in which so many slices have ended
+    #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
+    pub jit_region_threshold: Option<u32>,
     /// Which compilers there are
     #[arg(
         long,
@@ -381,6 +384,8 @@ pub enum TierKind {
     Template,
     /// The block compiler.
     Block,
+    /// The region compiler: loops as a whole.
+    Region,
 }
 
 /// What runs guest code.

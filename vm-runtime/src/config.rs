@@ -52,6 +52,8 @@ pub struct Config {
     pub engine: EngineMode,
     /// How often a block is entered before it is compiled, if not as often as usual.
     pub jit_threshold: Option<u32>,
+    /// How many slices end in a block before the loop around it is compiled, if not as usual.
+    pub jit_region_threshold: Option<u32>,
     /// Which compilers there are, if not those that the engine has.
     pub jit_tiers: Option<Vec<JitTier>>,
 }
@@ -174,6 +176,8 @@ pub enum JitTier {
     Template,
     /// The block compiler.
     Block,
+    /// The region compiler.
+    Region,
 }
 
 /// What a restart by the guest does.
@@ -210,6 +214,7 @@ impl Default for Config {
             terminal: Terminal::Serial,
             engine: EngineMode::Interp,
             jit_threshold: None,
+            jit_region_threshold: None,
             jit_tiers: None,
         }
     }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use vm_core::Background;
 use vm_engine_cache::{Arena, ArenaError, LeastRecentlyUsed};
 use vm_engine_interp::native::Tier;
-use vm_engine_jit::{Jit, JitError};
+use vm_engine_jit::{Jit, JitError, RegionJit};
 use vm_engine_template::Templates;
 use vm_ir::Frontend;
 
@@ -22,6 +22,8 @@ pub const COMPILES: bool = vm_engine_interp::native::AVAILABLE;
 const CODE_BYTES: u64 = 64 << 20;
 /// How often a block is entered before it is compiled in the background.
 const THRESHOLD: u32 = 1000;
+/// How many slices end in a block before the loop around it is compiled as a whole.
+const REGION_THRESHOLD: u32 = 16;
 /// How often a block is entered before it is written by templates, which is waited for.
 const TEMPLATE_THRESHOLD: u32 = 20;
 
@@ -76,6 +78,13 @@ pub fn tier(
             let jit = Arc::new(Jit::new(frontend.clone())?);
             Tier::new(jit, background, arena, then)
         }
+    };
+    let tier = if has(JitTier::Region) {
+        let regions = Arc::new(RegionJit::new(frontend.clone())?);
+        let threshold = config.jit_region_threshold.unwrap_or(REGION_THRESHOLD);
+        tier.with_regions(regions, threshold)
+    } else {
+        tier
     };
     Ok((Some(tier), time))
 }

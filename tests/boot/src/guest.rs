@@ -177,6 +177,13 @@ impl Guest {
         self
     }
 
+    /// With loops compiled as a whole in which so many slices have ended.
+    #[must_use]
+    pub fn regions(mut self, threshold: Option<u32>) -> Self {
+        self.config.jit_region_threshold = threshold;
+        self
+    }
+
     /// With these compilers.
     #[must_use]
     pub fn tiers(mut self, tiers: &[JitTier]) -> Self {

@@ -22,6 +22,9 @@ mod tier;
 mod interp {
     use crate::tier::none as tier;
 
+    /// Whether loops become regions.
+    const REGIONS: bool = false;
+
     #[path = "cache.rs"]
     mod cache;
     #[path = "code.rs"]
@@ -30,6 +33,8 @@ mod interp {
     mod device;
     #[path = "fuel.rs"]
     mod fuel;
+    #[path = "loops.rs"]
+    mod loops;
     #[path = "memory.rs"]
     mod memory;
     #[path = "random.rs"]
@@ -55,6 +60,9 @@ mod interp {
 mod jit {
     use crate::tier::at_once as tier;
 
+    /// Whether loops become regions.
+    const REGIONS: bool = false;
+
     #[path = "cache.rs"]
     mod cache;
     #[path = "code.rs"]
@@ -63,6 +71,41 @@ mod jit {
     mod device;
     #[path = "fuel.rs"]
     mod fuel;
+    #[path = "loops.rs"]
+    mod loops;
+    #[path = "memory.rs"]
+    mod memory;
+    #[path = "rig.rs"]
+    mod rig;
+    #[path = "slices.rs"]
+    mod slices;
+    #[path = "split.rs"]
+    mod split;
+    #[path = "stops.rs"]
+    mod stops;
+    #[path = "witness.rs"]
+    mod witness;
+}
+
+/// Everything is compiled, and loops in which slices end become regions.
+#[cfg(test)]
+#[path = "."]
+mod regions {
+    use crate::tier::in_regions as tier;
+
+    /// Whether loops become regions.
+    const REGIONS: bool = true;
+
+    #[path = "cache.rs"]
+    mod cache;
+    #[path = "code.rs"]
+    mod code;
+    #[path = "device.rs"]
+    mod device;
+    #[path = "fuel.rs"]
+    mod fuel;
+    #[path = "loops.rs"]
+    mod loops;
     #[path = "memory.rs"]
     mod memory;
     #[path = "rig.rs"]
@@ -83,6 +126,9 @@ mod jit {
 mod template {
     use crate::tier::templates as tier;
 
+    /// Whether loops become regions.
+    const REGIONS: bool = false;
+
     #[path = "cache.rs"]
     mod cache;
     #[path = "code.rs"]
@@ -91,6 +137,8 @@ mod template {
     mod device;
     #[path = "fuel.rs"]
     mod fuel;
+    #[path = "loops.rs"]
+    mod loops;
     #[path = "memory.rs"]
     mod memory;
     #[path = "rig.rs"]

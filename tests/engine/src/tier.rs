@@ -6,7 +6,7 @@ use vm_core::Inline;
 use vm_engine_cache::{Arena, LeastRecentlyUsed};
 use vm_engine_interp::Engine;
 use vm_engine_interp::native::{AVAILABLE, Tier};
-use vm_engine_jit::Jit;
+use vm_engine_jit::{Jit, RegionJit};
 use vm_engine_template::Templates;
 use vm_ir::Frontend;
 
@@ -19,6 +19,17 @@ pub fn at_once(engine: &mut Engine, frontend: Arc<dyn Frontend>) {
         let jit = Jit::new(frontend).expect("the host can run native code");
         let arena = Arena::new(16 << 20, Box::new(LeastRecentlyUsed)).expect("the host has 16 MiB");
         engine.set_tier(Tier::new(Arc::new(jit), Arc::new(Inline), arena, 1));
+    }
+}
+
+/// As [`at_once`], and loops in which a slice ends become regions.
+pub fn in_regions(engine: &mut Engine, frontend: Arc<dyn Frontend>) {
+    if AVAILABLE {
+        let jit = Jit::new(frontend.clone()).expect("the host can run native code");
+        let regions = RegionJit::new(frontend).expect("the host can run native code");
+        let arena = Arena::new(16 << 20, Box::new(LeastRecentlyUsed)).expect("the host has 16 MiB");
+        let tier = Tier::new(Arc::new(jit), Arc::new(Inline), arena, 1);
+        engine.set_tier(tier.with_regions(Arc::new(regions), 1));
     }
 }
 

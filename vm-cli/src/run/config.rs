@@ -69,6 +69,7 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
             EngineKind::Hybrid => EngineMode::Hybrid,
         },
         jit_threshold: args.jit_threshold,
+        jit_region_threshold: args.jit_region_threshold,
         jit_tiers: args.jit_tiers.as_deref().map(tiers),
         seed: args
             .seed
@@ -189,6 +190,7 @@ fn tiers(kinds: &[TierKind]) -> Vec<JitTier> {
     let tier = |kind: &TierKind| match kind {
         TierKind::Template => JitTier::Template,
         TierKind::Block => JitTier::Block,
+        TierKind::Region => JitTier::Region,
     };
     kinds.iter().map(tier).collect()
 }

@@ -10,8 +10,10 @@ use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_mem::GuestRam;
 
 use crate::flat::Code;
-use crate::native::{AVAILABLE, Tier, Unit, Work};
+use crate::native::{AVAILABLE, Made, Tier, Unit, Work};
 use crate::near::Near;
+
+mod regions;
 
 /// What a piece of code is found by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -234,6 +236,7 @@ impl Blocks {
             return;
         };
         self.stats.dropped_pages += 1;
+        self.forget_regions(Some(number));
         for key in page.keys {
             self.remove(key);
         }
@@ -246,14 +249,7 @@ impl Blocks {
             self.clear(ram);
             self.stats.flushes += 1;
         }
-        if let Some(tier) = &mut self.tier {
-            let (map, threshold) = (&mut self.map, tier.first_threshold());
-            tier.make_room(|unit| {
-                if let Some(code) = map.get_mut(&unit.key) {
-                    code.lose_native(unit.serial, threshold);
-                }
-            });
-        }
+        self.make_room();
         if self.dead.len() > self.limits.dead {
             self.dead.clear();
             self.epoch += 1;
@@ -270,6 +266,7 @@ impl Blocks {
             ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
         }
         self.pages.clear();
+        self.forget_regions(None);
         if let Some(tier) = &mut self.tier {
             for unit in self.map.values().filter_map(|code| code.unit) {
                 tier.arena.forget(unit);
@@ -336,7 +333,8 @@ impl Blocks {
     pub fn heated(&mut self, ram: &GuestRam, code: &Code) {
         code.heat.store(u32::MAX, Relaxed);
         let Some(tier) = &mut self.tier else { return };
-        if !AVAILABLE || code.unit.is_some() || code.insns == Code::DEAD {
+        let has = code.unit.is_some() || code.samples.entered;
+        if !AVAILABLE || has || code.insns == Code::DEAD {
             return;
         }
         // As much as the lifter saw before.
@@ -353,6 +351,7 @@ impl Blocks {
                 single: false,
             },
             serial: code.serial,
+            region: false,
         };
         let work = Work {
             bytes,
@@ -400,6 +399,10 @@ impl Blocks {
             return;
         };
         code.left += 1;
+        if code.left == LEFT && code.samples.inside {
+            code.samples.unfit = true;
+            return self.forget_regions(Some(GuestPhys(key.phys).page_number()));
+        }
         if code.left == LEFT
             && let (Some(unit), Some(tier)) = (code.unit, &mut self.tier)
         {
@@ -413,14 +416,27 @@ impl Blocks {
     pub fn publish(&mut self) {
         let Some(tier) = &mut self.tier else { return };
         for done in tier.take() {
+            if let (true, Some(regions)) = (done.unit.region, &mut tier.regions) {
+                let asked = (regions::page_of(&done.unit), done.unit.key.mode);
+                regions.asked.retain(|other| *other != asked);
+            }
             let found = self.map.get_mut(&done.unit.key);
             let Some(code) = found.filter(|code| code.serial == done.unit.serial) else {
                 tier.stats.late += 1;
                 continue;
             };
-            let Some(mut native) = done.native else {
-                tier.stats.refused += 1;
-                continue;
+            let mut native = match done.native {
+                // A region has come before.
+                Some(Made::Block(_)) if code.samples.entered => continue,
+                Some(Made::Block(native)) => native,
+                Some(Made::Region(native, units)) => {
+                    regions::publish(&mut self.map, tier, &native, &units);
+                    continue;
+                }
+                None => {
+                    tier.stats.refused += 1;
+                    continue;
+                }
             };
             native.belongs_to((&raw const **code).addr() as u64);
             match tier.place(done.unit, &native, code.sites.len() as u64) {

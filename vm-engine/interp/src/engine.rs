@@ -114,6 +114,7 @@ impl Engine {
             asked: None,
             kick: Kick::default(),
             seen: (0, 0, 0),
+            sampled: u64::MAX,
             trace: self.trace.clone(),
             stepped,
             modes: wants(TraceKinds::MODE).then(Modes::default),

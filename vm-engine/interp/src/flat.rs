@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use vm_engine_cache::{Place, UnitId};
 
 use crate::cpu::Cpu;
-use crate::native::{self, Native};
+use crate::native::{self, Native, Samples};
 
 /// Runs one flat op and goes on with the next by a tail call; returns the fuel that is left when
 /// something stops it.
@@ -114,6 +114,8 @@ pub struct Code {
     pub untold: bool,
     /// How many misaligned accesses its native code has left to the interpreter.
     pub left: u32,
+    /// How near it is to being part of a region.
+    pub samples: Samples,
 }
 
 impl Code {
@@ -135,6 +137,7 @@ impl Code {
             unit: None,
             untold: false,
             left: 0,
+            samples: Samples::default(),
         }
     }
 
@@ -145,7 +148,11 @@ impl Code {
     pub fn gain_native(&mut self, native: &Native, place: Place) {
         (self.unit, self.distances) = (Some(place.id), native.distances);
         self.exits = native::unlinked();
-        let entry = place.entry + native.entry as u64;
+        self.lead_to(place.entry + native.entry as u64);
+    }
+
+    /// Lets it be entered at this host address.
+    pub fn lead_to(&mut self, entry: u64) {
         self.head
             .lead_to(std::ptr::with_exposed_provenance_mut(entry as usize));
         if let Some(op) = self.ops.first_mut() {
@@ -156,9 +163,13 @@ impl Code {
 
     /// Lets it be entered by its handlers again, if it is the block that is meant.
     pub fn lose_native(&mut self, serial: u64, threshold: u32) {
-        if self.serial != serial || self.unit.take().is_none() {
-            return;
+        if self.serial == serial && self.unit.take().is_some() {
+            self.become_flat(threshold);
         }
+    }
+
+    /// Lets it be entered by its handlers.
+    pub fn become_flat(&mut self, threshold: u32) {
         self.head = Head::flat();
         self.heat.store(threshold, Ordering::Relaxed);
         if let (Some(first), Some(op)) = (self.first.take(), self.ops.first_mut()) {

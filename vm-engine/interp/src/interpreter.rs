@@ -9,7 +9,7 @@ use vm_core::{Exit, GuestPhys, GuestVirt, Kick, Stopped, TraceEvent, TraceKinds,
 use vm_ir::Frontend;
 use vm_mem::ContextKey;
 
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, Key};
 use crate::cpu::{Cpu, Stop};
 use crate::engine::{Shared, SharedTrace};
 use crate::flat::Code;
@@ -31,6 +31,8 @@ pub struct Interpreter {
     pub(crate) kick: Kick,
     /// How far this CPU has followed the blocks' epochs and list of protected pages.
     pub(crate) seen: (u64, u64, usize),
+    /// What was retired when the slice began whose end was noted last.
+    pub(crate) sampled: u64,
     pub(crate) trace: Option<SharedTrace>,
     pub(crate) stepped: bool,
     /// What a trace of modes has to remember.
@@ -153,6 +155,7 @@ impl Interpreter {
         let insns = unsafe { (*code).insns };
         let (code, alone) = if *fuel < insns && !alone {
             // The rest of the slice is shorter than the block: one instruction at a time.
+            self.sample(shared, code);
             match self.find(shared, mode, true) {
                 Ok((code, _)) => (code, true),
                 Err(stop) => return stop,
@@ -172,6 +175,18 @@ impl Interpreter {
             self.link(shared, mode);
         }
         stop
+    }
+
+    /// Says in which block the slice ends.
+    fn sample(&mut self, shared: &mut Shared, code: *const Code) {
+        if std::mem::replace(&mut self.sampled, self.slow.slice.0) == self.slow.slice.0 {
+            return;
+        }
+        // SAFETY: the block was just found, so it is alive.
+        let (phys, mode) = unsafe { ((*code).phys, (*code).mode) };
+        let single = false;
+        let key = Key { phys, mode, single };
+        shared.blocks.sampled(&self.slow.ram, key);
     }
 
     /// The code at the program counter, if the jump cache knows it and it may still be entered.

@@ -63,15 +63,12 @@ struct Bench {
 }
 
 /// What a panic has left behind is whole: only memory that is used again.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How the code generator is set up; the rest is its default.
-const SETTINGS: [(&str, &str); 8] = [
-    ("opt_level", "none"),
-    // Loads of the TLB must not be forwarded over a check that may have changed it.
-    ("enable_alias_analysis", "false"),
+const SETTINGS: [(&str, &str); 6] = [
     (
         "enable_verifier",
         if cfg!(debug_assertions) {
@@ -89,18 +86,42 @@ const SETTINGS: [(&str, &str); 8] = [
     ("enable_nan_canonicalization", "false"),
 ];
 
+/// The host as the code generator sees it; with `optimise`, what it writes is made better, and
+/// no check may change the TLB behind its back.
+pub(crate) fn host_isa(optimise: bool) -> Result<OwnedTargetIsa, JitError> {
+    if !native::AVAILABLE {
+        return Err(JitError::Host);
+    }
+    let mut flags = settings::builder();
+    for (name, value) in SETTINGS {
+        flags.set(name, value)?;
+    }
+    let (level, aliases) = if optimise {
+        ("speed", "true")
+    } else {
+        // Loads of the TLB must not be forwarded over a check that may have changed it.
+        ("none", "false")
+    };
+    flags.set("opt_level", level)?;
+    flags.set("enable_alias_analysis", aliases)?;
+    let builder = cranelift_native::builder().map_err(JitError::Unknown)?;
+    Ok(builder.finish(settings::Flags::new(flags))?)
+}
+
+/// Where lowering finds things.
+pub(crate) fn places(frontend: &dyn Frontend) -> lower::Places {
+    let flags = frontend.layout().fp_flags;
+    lower::Places {
+        helpers: native::Places::HELPERS,
+        fp_flags: native::Places::WORDS + 8 * i32::from(flags.0),
+        entry_pc: native::Places::PC,
+    }
+}
+
 impl Jit {
     /// A compiler for guests of this architecture.
     pub fn new(frontend: Arc<dyn Frontend>) -> Result<Self, JitError> {
-        if !native::AVAILABLE {
-            return Err(JitError::Host);
-        }
-        let mut flags = settings::builder();
-        for (name, value) in SETTINGS {
-            flags.set(name, value)?;
-        }
-        let builder = cranelift_native::builder().map_err(JitError::Unknown)?;
-        let isa = builder.finish(settings::Flags::new(flags))?;
+        let isa = host_isa(false)?;
         let host = Host::of(&*isa);
         Ok(Self {
             frontend,
@@ -163,11 +184,7 @@ impl Jit {
         let params = builder.block_params(first);
         let (cpu, code) = (params[0], params[1]);
         let layout = self.frontend.layout();
-        let places = lower::Places {
-            helpers: native::Places::HELPERS,
-            fp_flags: native::Places::WORDS + 8 * i32::from(layout.fp_flags.0),
-            entry_pc: native::Places::PC,
-        };
+        let places = places(&*self.frontend);
         let rules = self.frontend.float_rules();
         let scratch = &mut bench.lowering;
         let cx = Lowering::new(&mut builder, cpu, &self.host, rules, places, scratch);

@@ -10,7 +10,7 @@ use crate::body::{Body, STRUCT};
 /// The bytes of an entry of a jump cache.
 const JUMP_BYTES: usize = 16;
 /// The bits that say which entry it is, times its size.
-const JUMP_INDEX: i64 = ((Places::JUMP_ENTRIES - 1) * JUMP_BYTES) as i64;
+pub(crate) const JUMP_INDEX: i64 = ((Places::JUMP_ENTRIES - 1) * JUMP_BYTES) as i64;
 
 impl Body<'_, '_, '_> {
     /// Leaves by a fixed exit: over its cell if it leads to the block's own page, since then

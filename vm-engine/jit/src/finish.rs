@@ -41,6 +41,8 @@ pub enum Refused {
     Check(Check),
     /// An exit does not end with a frame and a jump.
     Exit,
+    /// The fuel is compared in another way than is known.
+    Fuel,
     /// There are not as many checks, traps or exits as were written.
     Count,
     /// The block has too many instructions.
@@ -99,7 +101,7 @@ fn places(out: &mut Writer, compiled: &CompiledCode, notes: &Notes) -> Result<()
             continue;
         }
         if number >= FIRST_EXIT {
-            leave_frame_out(out, start, end)?;
+            leave_frame_out(out, BODY + start, BODY + end)?;
             exits += 1;
         } else {
             let check = *notes.checks.get(number as usize).ok_or(Refused::Count)?;
@@ -175,8 +177,8 @@ fn stub(out: &mut Writer, check: Check, register: u8, behind: usize, floats: boo
 }
 
 /// Leaves out the end of the frame in front of a jump.
-fn leave_frame_out(out: &mut Writer, start: usize, end: usize) -> Result<(), Refused> {
-    let code = &mut out.bytes[BODY + start..BODY + end];
+pub fn leave_frame_out(out: &mut Writer, start: usize, end: usize) -> Result<(), Refused> {
+    let code = &mut out.bytes[start..end];
     let frame = code
         .windows(x64::NO_FRAME.len())
         .rposition(|window| window == x64::NO_FRAME)

@@ -21,8 +21,10 @@ mod exits;
 mod finish;
 pub mod lower;
 mod memory;
+mod region;
 #[cfg(test)]
 mod tests;
 mod x64;
 
 pub use compiler::{Jit, JitError};
+pub use region::RegionJit;

@@ -10,11 +10,11 @@ use vm_mem::{TLB_ENTRIES, TlbEntry};
 use crate::body::{Body, Check, STRUCT, host_type};
 
 /// An access to guest RAM: the TLB has answered for it.
-const GUEST: MemFlagsData = MemFlagsData::new().with_notrap();
+pub(crate) const GUEST: MemFlagsData = MemFlagsData::new().with_notrap();
 
 /// The bits of an address that say which entry answers for it, times the size of an entry.
-const SHIFT: i64 = 12 - size_of::<TlbEntry>().trailing_zeros() as i64;
-const INDEX: i64 = ((TLB_ENTRIES - 1) * size_of::<TlbEntry>()) as i64;
+pub(crate) const SHIFT: i64 = 12 - size_of::<TlbEntry>().trailing_zeros() as i64;
+pub(crate) const INDEX: i64 = ((TLB_ENTRIES - 1) * size_of::<TlbEntry>()) as i64;
 
 const _: () = assert!(
     size_of::<TlbEntry>().is_power_of_two() && TLB_ENTRIES.is_power_of_two(),
@@ -46,17 +46,7 @@ impl Body<'_, '_, '_> {
         let builder = &mut *self.cx.builder;
         let host = builder.ins().iadd(addr, addend);
         let old = builder.ins().load(host_type(inst.ty), GUEST, host, 0);
-        let new = match by {
-            Exchange::Swap => value,
-            Exchange::Add => builder.ins().iadd(old, value),
-            Exchange::And => builder.ins().band(old, value),
-            Exchange::Or => builder.ins().bor(old, value),
-            Exchange::Xor => builder.ins().bxor(old, value),
-            Exchange::Keep(order) => {
-                let keep = builder.ins().icmp(order, old, value);
-                builder.ins().select(keep, old, value)
-            }
-        };
+        let new = by.of(builder, old, value);
         builder.ins().store(GUEST, new, host, 0);
         old
     }
@@ -154,7 +144,7 @@ impl Body<'_, '_, '_> {
 
 /// What an atomic operation leaves in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Exchange {
+pub(crate) enum Exchange {
     Swap,
     Add,
     And,
@@ -164,7 +154,24 @@ enum Exchange {
     Keep(IntCC),
 }
 
-fn exchange(op: Op) -> Option<Exchange> {
+impl Exchange {
+    /// What is left in memory.
+    pub(crate) fn of(self, builder: &mut FunctionBuilder, old: Value, value: Value) -> Value {
+        match self {
+            Self::Swap => value,
+            Self::Add => builder.ins().iadd(old, value),
+            Self::And => builder.ins().band(old, value),
+            Self::Or => builder.ins().bor(old, value),
+            Self::Xor => builder.ins().bxor(old, value),
+            Self::Keep(order) => {
+                let keep = builder.ins().icmp(order, old, value);
+                builder.ins().select(keep, old, value)
+            }
+        }
+    }
+}
+
+pub(crate) fn exchange(op: Op) -> Option<Exchange> {
     Some(match op {
         Op::AmoSwap => Exchange::Swap,
         Op::AmoAdd => Exchange::Add,

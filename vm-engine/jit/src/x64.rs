@@ -69,6 +69,88 @@ pub fn is_indirect_jump(code: &[u8]) -> bool {
     modrm >> 3 & 7 == 4 && rest.len() == index + displacement
 }
 
+/// How much more [`take_instead`] finds compared than is to be subtracted: some small numbers are
+/// not compared as they stand.
+pub const COMPARED: i64 = 16;
+
+/// Where `code` begins with a copy of the fuel's register, which is compared with a number, and
+/// ends with a jump if it is less, has a number subtracted instead; the copy goes.
+pub fn take_instead(code: &mut [u8]) -> Option<()> {
+    let [rex, 0x89, modrm, ..] = *code else {
+        return None;
+    };
+    // `mov to, r15`
+    let to = modrm & 7;
+    if rex & !1 != 0x4c || modrm & !7 != 0xf8 {
+        return None;
+    }
+    // `cmp to, number`; what stands between are moves.
+    let compare = [0x48 | rex & 1, 0x83, 0xf8 | to];
+    let at = (3..code.len()).find(|at| {
+        let rest = &code[*at..];
+        let less = rest.get(5) == Some(&0x8c) && rest.get(4..).and_then(jump_if).is_some();
+        rest.starts_with(&compare) && less
+    })?;
+    code[..3].copy_from_slice(&[0x0f, 0x1f, 0x00]);
+    let number = code[at + 3].checked_sub(COMPARED as u8)?;
+    code[at..at + 4].copy_from_slice(&[0x49, 0x83, 0xef, number]);
+    Some(())
+}
+
+/// The instructions at the beginning of `code` that save registers on the stack.
+pub fn saves(code: &[u8]) -> &[u8] {
+    let mut length = 0;
+    // `mov [rsp + number], register`
+    while let [rex @ (0x48 | 0x4c), 0x89, modrm, 0x24, ..] = code[length..] {
+        // Those that functions have to keep: `rbx`, and `r12` to `r15`.
+        let keeps = (rex == 0x4c) == (modrm & 0x20 != 0) && (rex == 0x4c || modrm & 0x38 == 0x18);
+        length += match modrm & !0x38 {
+            _ if !keeps => break,
+            0x04 => 4,
+            0x44 => 5,
+            0x84 => 8,
+            _ => break,
+        };
+    }
+    code.get(..length).unwrap_or_default()
+}
+
+/// What loads again what [`saves`] has saved.
+pub fn loads(saves: &[u8]) -> Vec<u8> {
+    let mut loads = saves.to_vec();
+    let mut at = 0;
+    while let Some([_, opcode, modrm, _]) = loads.get_mut(at..at + 4) {
+        *opcode = 0x8b;
+        at += match *modrm & !0x38 {
+            0x04 => 4,
+            0x44 => 5,
+            _ => 8,
+        };
+    }
+    loads
+}
+
+/// Fills `code` with instructions that do nothing.
+pub fn leave_out(code: &mut [u8]) {
+    // The longest that every host takes in one step.
+    const LONGEST: [u8; 9] = [0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
+    let some: [&[u8]; 10] = [
+        &[],
+        &[0x90],
+        &[0x66, 0x90],
+        &[0x0f, 0x1f, 0x00],
+        &NOP,
+        &[0x0f, 0x1f, 0x44, 0, 0],
+        &[0x66, 0x0f, 0x1f, 0x44, 0, 0],
+        &[0x0f, 0x1f, 0x80, 0, 0, 0, 0],
+        &[0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+        &LONGEST,
+    ];
+    for piece in code.chunks_mut(LONGEST.len()) {
+        piece.copy_from_slice(some[piece.len()]);
+    }
+}
+
 /// Writes instructions.
 #[derive(Default)]
 pub struct Writer {
@@ -100,6 +182,16 @@ impl Writer {
     /// `add r15, by`
     pub fn give_fuel_back(&mut self, by: u8) {
         self.put(&[0x49, 0x83, 0xc7, by]);
+    }
+
+    /// The length of [`Self::enter`].
+    pub const ENTRY_BYTES: usize = 10;
+
+    /// `mov edx, number; jmp to`
+    pub fn enter(&mut self, number: u32, to: usize) {
+        self.put(&[0xba]);
+        self.put(&number.to_le_bytes());
+        self.jump(to);
     }
 
     /// `jl to`

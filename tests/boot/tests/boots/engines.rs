@@ -6,11 +6,21 @@ use vm_runtime::{EngineMode, JitTier, Outcome};
 /// What a guest is run on.
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(target_arch = "x86_64")]
-const ENGINES: [Engine; 6] = [
+const ENGINES: [Engine; 8] = [
     (EngineMode::Interp, None, None),
     (EngineMode::Jit, None, None),
     (EngineMode::Jit, Some(50), Some(&[JitTier::Block])),
     (EngineMode::Jit, None, Some(&[JitTier::Template])),
+    (
+        EngineMode::Jit,
+        Some(2),
+        Some(&[JitTier::Block, JitTier::Region]),
+    ),
+    (
+        EngineMode::Jit,
+        Some(2),
+        Some(&[JitTier::Template, JitTier::Region]),
+    ),
     (EngineMode::Hybrid, Some(20), None),
     (EngineMode::Hybrid, Some(20), Some(&[JitTier::Block])),
 ];
@@ -35,7 +45,7 @@ fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
 
 fn check(guest: impl Fn() -> Option<Guest>) -> Option<()> {
     let run = |(engine, threshold, tiers): Engine| {
-        let guest = guest()?.engine(engine, threshold);
+        let guest = guest()?.engine(engine, threshold).regions(Some(1));
         let guest = match tiers {
             Some(tiers) => guest.tiers(tiers),
             None => guest,

@@ -34,6 +34,8 @@ pub const TRAP: Gate = nowhere;
 pub const CALL: Gate = nowhere;
 /// See [`super::Gates`].
 pub const SPECIAL: Gate = nowhere;
+/// See [`super::Gates`].
+pub const MISS_AT: Gate = nowhere;
 
 /// The handler that stands first in a block which has native code: there is none.
 pub const HOOK: Handler = hook;

@@ -27,6 +27,9 @@ pub struct Gates {
     pub call: usize,
     /// As `call`, for a memory operation: address, values, constant part.
     pub special: usize,
+    /// Called with a [`Miss`] in [`Miss::AT`], the address that was compared and the block: as
+    /// `miss_float`, for code that has written the guest's registers back itself.
+    pub miss_at: usize,
 }
 
 /// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register, bytes.
@@ -46,6 +49,9 @@ pub struct Miss {
 }
 
 impl Miss {
+    /// The register of the second argument.
+    pub const AT: u8 = 6;
+
     /// The packed form.
     #[must_use]
     pub const fn pack(self) -> u32 {
@@ -127,6 +133,7 @@ impl Default for Gates {
             trap: at(host::TRAP),
             call: at(host::CALL),
             special: at(host::SPECIAL),
+            miss_at: at(host::MISS_AT),
         }
     }
 }

@@ -104,13 +104,25 @@ pub unsafe extern "sysv64" fn left_by(
             return stop(cpu, StopKind::LookupIndirect, fuel);
         }
         let code = (*jump).code;
-        let page = GuestPhys((*from).phys).page();
-        let same = GuestPhys((*code).phys).page() == page;
-        let apart = (*(*(*cpu).slow).blocks).is_apart(page);
-        if same && !apart && (*code).insns != Code::DEAD {
-            (&(*from).exits)[exit].store(code.cast_mut().cast(), Relaxed);
-        }
+        link(cpu, exit, from, code);
         enter(cpu, code, pc, fuel)
+    }
+}
+
+/// Links an exit if it can be.
+///
+/// Apart from its caller, so that nothing stands on the stack there, and it enters the block in
+/// tail position.
+#[inline(never)]
+unsafe fn link(cpu: *mut Cpu, exit: usize, from: *const Code, to: *const Code) {
+    // SAFETY: see UNSAFETY; the blocks were just left and found.
+    unsafe {
+        let page = GuestPhys((*from).phys).page();
+        let same = GuestPhys((*to).phys).page() == page;
+        let apart = (*(*(*cpu).slow).blocks).is_apart(page);
+        if same && !apart && (*to).insns != Code::DEAD {
+            (&(*from).exits)[exit].store(to.cast_mut().cast(), Relaxed);
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod heat;
 #[cfg_attr(not(target_arch = "x86_64"), path = "elsewhere.rs")]
 mod host;
 mod places;
+mod region;
 mod tier;
 
 pub use crate::flat::{EXITS, Head};
@@ -39,4 +40,7 @@ pub(crate) use heat::heated;
 pub use host::AVAILABLE;
 pub(crate) use host::{HOOK, run};
 pub use places::Places;
+pub use region::{Entrance, Member, NativeRegion, RegionCompiler, RegionWork};
+pub(crate) use region::{Region, Regions, Samples};
+pub(crate) use tier::Made;
 pub use tier::{Tier, TierStats, Unit};

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use vm_core::Background;
+use vm_core::{Background, GuestPhys};
 use vm_engine_cache::{Arena, Epochs, NoRoom, Place};
 
-use super::{Compiler, Native, Work};
+use super::{Compiler, Native, NativeRegion, RegionCompiler, RegionWork, Regions, Work};
 use crate::blocks::Key;
 use crate::interpreter::lock;
 
@@ -23,6 +23,7 @@ pub struct Tier {
     pub(crate) arena: Arena<Unit>,
     epochs: Epochs,
     pub(crate) threshold: u32,
+    pub(crate) regions: Option<Regions>,
     /// What makes code sooner, and from how many entries on.
     pub(crate) templates: Option<(Arc<dyn Compiler>, u32)>,
     pub(crate) stats: TierStats,
@@ -55,6 +56,14 @@ pub struct TierStats {
     pub given_up: u64,
     /// Native code that found no room.
     pub no_room: u64,
+    /// Times that blocks were looked at for a region.
+    pub regions_asked: u64,
+    /// Regions that may be entered, or might be once.
+    pub regions: u64,
+    /// Their guest instructions.
+    pub region_insns: u64,
+    /// Bytes of their native code.
+    pub region_bytes: u64,
 }
 
 /// Which block a piece of native code is for.
@@ -64,6 +73,8 @@ pub struct Unit {
     pub key: Key,
     /// The block's serial number: another one may stand there by now.
     pub serial: u64,
+    /// It is for the region that has this block first.
+    pub region: bool,
 }
 
 /// What the compiler has made of a block.
@@ -71,7 +82,15 @@ pub struct Done {
     /// The block.
     pub unit: Unit,
     /// What was made.
-    pub native: Option<Native>,
+    pub native: Option<Made>,
+}
+
+/// What a compiler has made.
+pub enum Made {
+    /// Native code for the block.
+    Block(Native),
+    /// Native code for blocks around it, and all that were looked at.
+    Region(NativeRegion, Vec<Unit>),
 }
 
 #[derive(Default)]
@@ -99,9 +118,22 @@ impl Tier {
             // somebody asks.
             epochs: Epochs::new(0),
             threshold: threshold.max(1),
+            regions: None,
             templates: None,
             stats: TierStats::default(),
         }
+    }
+
+    /// Makes regions, too, around blocks in which `threshold` slices have ended.
+    #[must_use]
+    pub fn with_regions(mut self, compiler: Arc<dyn RegionCompiler>, threshold: u32) -> Self {
+        self.regions = Some(Regions {
+            compiler,
+            threshold: threshold.max(1),
+            live: Vec::new(),
+            asked: Vec::new(),
+        });
+        self
     }
 
     /// Lets blocks that were entered `threshold` times have code by a compiler that is quick
@@ -146,14 +178,39 @@ impl Tier {
 
     /// Hands a block to the compiler; false if too many wait already.
     pub fn ask(&mut self, unit: Unit, work: Work) -> bool {
+        let compiler = self.compiler.clone();
+        let asked = self.submit(unit, move || compiler.compile(&work).map(Made::Block));
+        self.stats.asked += u64::from(asked);
+        asked
+    }
+
+    /// Hands blocks to the compiler of regions; `units` are the members of `work`.
+    pub fn ask_region(&mut self, units: Vec<Unit>, work: RegionWork) {
+        let Some(regions) = &self.regions else { return };
+        let compiler = regions.compiler.clone();
+        let unit = Unit {
+            region: true,
+            ..units[work.hot]
+        };
+        let asked = self.submit(unit, move || {
+            let made = compiler.compile(&work)?;
+            Some(Made::Region(made, units))
+        });
+        self.stats.regions_asked += u64::from(asked);
+        if let (true, Some(regions)) = (asked, &mut self.regions) {
+            let page = GuestPhys(unit.key.phys).page_number();
+            regions.asked.push((page, unit.key.mode));
+        }
+    }
+
+    fn submit(&mut self, unit: Unit, make: impl FnOnce() -> Option<Made> + Send + 'static) -> bool {
         if self.inbox.waiting.load(Ordering::Relaxed) >= WAITING {
             return false;
         }
         self.inbox.waiting.fetch_add(1, Ordering::Relaxed);
-        self.stats.asked += 1;
-        let (compiler, inbox) = (self.compiler.clone(), self.inbox.clone());
+        let inbox = self.inbox.clone();
         self.background.submit(Box::new(move || {
-            let native = compiler.compile(&work);
+            let native = make();
             lock(&inbox.done).push(Done { unit, native });
             inbox.ready.store(true, Ordering::Release);
         }));

@@ -46,6 +46,8 @@ pub const TRAP: Gate = trap;
 pub const CALL: Gate = call;
 /// See [`super::Gates`].
 pub const SPECIAL: Gate = special;
+/// See [`super::Gates`].
+pub const MISS_AT: Gate = miss_at;
 
 /// The handler that stands first in a block which has native code.
 pub const HOOK: Handler = hook;
@@ -269,3 +271,17 @@ keeping!(
         "movaps xmm15, [rsp + 240]"
     ]
 );
+
+/// A gate that keeps all registers; the arguments are in registers.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn miss_at() {
+    // The other gate finds on the stack what stubs have pushed; the address, which came in the
+    // register that is number six, is found among those that it saves.
+    naked_asm!(
+        "push rdx",
+        "push rdi",
+        "call {miss}",
+        "ret",
+        miss = sym miss_float,
+    )
+}

@@ -206,7 +206,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
     }
 
     /// The value as a host float; halves have none.
-    pub(super) fn float(&mut self, value: Value) -> Value {
+    pub fn float(&mut self, value: Value) -> Value {
         let ty = match self.type_of(value) {
             types::I32 => types::F32,
             types::I64 => types::F64,

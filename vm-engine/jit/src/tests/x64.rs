@@ -1,9 +1,9 @@
 //! The small decoder against the large one.
 
 use iced_x86::code_asm::*;
-use iced_x86::{Code, Decoder, DecoderOptions, IcedError, OpKind, Register};
+use iced_x86::{Code, Decoder, DecoderOptions, IcedError, Mnemonic, OpKind, Register};
 
-use crate::x64::{compare_with_memory, is_indirect_jump, jump_if};
+use crate::x64::{self, compare_with_memory, is_indirect_jump, jump_if};
 
 /// Registers of 64 bits by number.
 const REGISTERS: [Register; 16] = [
@@ -86,4 +86,72 @@ fn jumps_are_recognised() {
     assert_eq!(jump_if(&[0x0f, 0x8c, 0xf0, 0xff, 0xff, 0xff]), Some(-16));
     assert_eq!(jump_if(&[0x0f, 0x95, 0xc0, 0, 0, 0]), None);
     assert_eq!(jump_if(&[0x75, 0x10]), None);
+}
+
+#[test]
+fn a_comparison_of_the_fuel_becomes_a_subtraction() {
+    // `mov rsi, r15; cmp rsi, 16 + 5; jl`, with a move between and in other registers.
+    let jump = [0x0f, 0x8c, 1, 2, 3, 4];
+    let moved = [0x48, 0x89, 0xc1];
+    let taken = [0x49, 0x83, 0xef, 5];
+    for (copy, compare, between) in [
+        ([0x4c, 0x89, 0xfe], [0x48, 0x83, 0xfe, 21], &[][..]),
+        ([0x4d, 0x89, 0xfa], [0x49, 0x83, 0xfa, 21], &moved[..]),
+        ([0x4c, 0x89, 0xf8], [0x48, 0x83, 0xf8, 21], &moved[..]),
+    ] {
+        let mut code = [&copy, between, &compare, &jump].concat();
+        assert_eq!(x64::take_instead(&mut code), Some(()), "{copy:x?}");
+        assert_eq!(
+            code,
+            [&[0x0f, 0x1f, 0][..], between, &taken, &jump].concat()
+        );
+    }
+    // Another register, another comparison, another jump, nothing.
+    for code in [
+        [&[0x4c, 0x89, 0xf6][..], &[0x48, 0x83, 0xfe, 21], &jump].concat(),
+        [&[0x4c, 0x89, 0xfe][..], &[0x48, 0x83, 0xf8, 21], &jump].concat(),
+        [
+            &[0x4c, 0x89, 0xfe][..],
+            &[0x48, 0x83, 0xfe, 21],
+            &[0x0f, 0x8f, 1, 2, 3, 4],
+        ]
+        .concat(),
+        [&[0x4c, 0x89, 0xfe][..], &[0x48, 0x83, 0xfe, 15], &jump].concat(),
+        Vec::new(),
+    ] {
+        assert_eq!(x64::take_instead(&mut code.clone()), None, "{code:x?}");
+    }
+}
+
+#[test]
+fn registers_that_are_saved_are_loaded_again() {
+    // `mov [rsp], rbx`, `mov [rsp + 8], r12`, `mov [rsp + 0x100], r14`, `mov [rsp + 16], rdi`
+    let saves = [
+        &[0x48, 0x89, 0x1c, 0x24][..],
+        &[0x4c, 0x89, 0x64, 0x24, 8],
+        &[0x4c, 0x89, 0xb4, 0x24, 0, 1, 0, 0],
+    ]
+    .concat();
+    let code = [&saves[..], &[0x48, 0x89, 0x7c, 0x24, 16]].concat();
+    assert_eq!(x64::saves(&code), saves);
+    let loads = x64::loads(&saves);
+    for (save, load) in saves.iter().zip(&loads) {
+        assert_eq!(*load, if *save == 0x89 { 0x8b } else { *save });
+    }
+    assert_eq!(x64::saves(&loads), [0; 0]);
+}
+
+#[test]
+fn what_is_left_out_does_nothing() {
+    for length in 0..40 {
+        let mut code = vec![0xcc; length];
+        x64::leave_out(&mut code);
+        let insns = Decoder::new(64, &code, DecoderOptions::NONE).into_iter();
+        let mut bytes = 0;
+        for insn in insns {
+            assert_eq!(insn.mnemonic(), Mnemonic::Nop, "{code:x?}");
+            bytes += insn.len();
+        }
+        assert_eq!(bytes, length);
+    }
 }

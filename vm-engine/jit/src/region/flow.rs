@@ -1,0 +1,93 @@
+//! Which slots a region uses, and where they have values that memory has not.
+
+use cranelift_codegen::ir::{self, types};
+use vm_ir::{Block, Effect, Inst, Op, Type};
+
+use crate::lower;
+
+/// The most slots that a region may use.
+// LIMIT: they are counted in a word of this many bits; general and floating-point registers are 64.
+const SLOTS: usize = 128;
+
+/// A set of slots, by their numbers in [`Slots`].
+pub type Set = u128;
+
+/// The slots of a region.
+#[derive(Default, Debug)]
+pub struct Slots {
+    /// Their numbers in the CPU's struct.
+    pub numbers: Vec<u16>,
+    /// How each is held.
+    pub types: Vec<ir::Type>,
+    /// Those that memory may not have, where each block begins.
+    pub dirty: Vec<Set>,
+}
+
+impl Slots {
+    /// Of these blocks, whose successors are `next`; slots at which `memory` says so are left in
+    /// memory. `None` if there are too many.
+    pub fn of(blocks: &[Block], next: &[Vec<usize>], memory: impl Fn(u64) -> bool) -> Option<Self> {
+        let mut slots = Self::default();
+        // For each how often it is rather a float than an integer.
+        let mut floats: Vec<i32> = Vec::new();
+        let mut sets = vec![0; blocks.len()];
+        let mut wants = Vec::new();
+        for (block, sets) in blocks.iter().zip(&mut sets) {
+            lower::wants_float(block, &mut wants);
+            for (n, inst) in block.insts.iter().enumerate() {
+                if !matches!(inst.op, Op::Get | Op::Set) || memory(inst.imm) {
+                    continue;
+                }
+                let index = slots.index_or_new(inst.imm as u16)?;
+                floats.resize(slots.numbers.len(), 0);
+                let float = if inst.op == Op::Get {
+                    inst.ty == Type::I64 && wants[n]
+                } else {
+                    *sets |= 1 << index;
+                    is_float(block, inst)
+                };
+                floats[index] += if float { 1 } else { -1 };
+            }
+        }
+        let ty = |votes: i32| if votes > 0 { types::F64 } else { types::I64 };
+        slots.types = floats.into_iter().map(ty).collect();
+        slots.dirty = dirty(&sets, next);
+        Some(slots)
+    }
+
+    /// The number here of a slot.
+    pub fn index(&self, number: u64) -> Option<usize> {
+        self.numbers.iter().position(|n| u64::from(*n) == number)
+    }
+
+    fn index_or_new(&mut self, number: u16) -> Option<usize> {
+        if let Some(index) = self.index(u64::from(number)) {
+            return Some(index);
+        }
+        self.numbers.push(number);
+        (self.numbers.len() <= SLOTS).then(|| self.numbers.len() - 1)
+    }
+}
+
+/// What each block may find dirty.
+fn dirty(sets: &[Set], next: &[Vec<usize>]) -> Vec<Set> {
+    let mut dirty = vec![0; sets.len()];
+    let mut open: Vec<usize> = (0..sets.len()).collect();
+    while let Some(at) = open.pop() {
+        let out = dirty[at] | sets[at];
+        for to in &next[at] {
+            if out & !dirty[*to] != 0 {
+                dirty[*to] |= out;
+                open.push(*to);
+            }
+        }
+    }
+    dirty
+}
+
+/// Whether what is set is made by an operation on doubles.
+fn is_float(block: &Block, set: &Inst) -> bool {
+    let made = &block.insts[usize::from(set.args[0])];
+    let number = made.op.effect() == Effect::Float && !matches!(made.op, Op::FToS | Op::FToU);
+    number && made.value_type() == Type::I64 && !matches!(made.op, Op::FClass)
+}

@@ -1,0 +1,225 @@
+//! Memory operations of regions: by the soft TLB, or by a gate in a cold block.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{BlockArg, InstBuilder, TrapCode, Value, types};
+use vm_core::PAGE_BYTES;
+use vm_engine_interp::native::{Gates, Miss, Places};
+use vm_ir::{Inst, MemArg, Op, Type};
+use vm_mem::TlbEntry;
+
+use super::writer::Writer;
+use crate::body::{STRUCT, host_type};
+use crate::memory::{GUEST, INDEX, SHIFT, exchange};
+
+/// Behind a call that does not come back.
+const NEVER: TrapCode = TrapCode::unwrap_user(2);
+
+/// The TLB has answered for an address.
+///
+/// An answer holds until the guest or the machine changes a mapping, which no region sees happen;
+/// that another page has taken its entry meanwhile makes no difference.
+#[derive(Clone, Copy, Debug)]
+pub struct Fact {
+    /// What the address was made from by adding constants.
+    root: Value,
+    /// Their sum.
+    offset: i64,
+    /// The address.
+    addr: Value,
+    /// What to add to it to get the host's.
+    addend: Value,
+    /// The low bits that it has not.
+    low: i64,
+    /// It may be stored to.
+    store: bool,
+}
+
+impl Writer<'_, '_, '_> {
+    /// Writes a memory operation; its value, if it has one.
+    pub(super) fn memory(&mut self, inst: &Inst) -> Option<Value> {
+        // All CPUs of a machine run in turn, so every access is ordered with every other.
+        match inst.op {
+            Op::Fence => None,
+            Op::Load => Some(self.load(inst)),
+            Op::Store => {
+                self.store(inst);
+                None
+            }
+            op => {
+                let by = exchange(op).expect("the former takes no other operations");
+                let value = self.int(inst.args[1]);
+                let host = self.place(inst, MemArg::unpack(inst.imm), true);
+                let builder = &mut *self.cx.builder;
+                let old = builder.ins().load(host_type(inst.ty), GUEST, host, 0);
+                let new = by.of(builder, old, value);
+                builder.ins().store(GUEST, new, host, 0);
+                Some(old)
+            }
+        }
+    }
+
+    fn load(&mut self, inst: &Inst) -> Value {
+        let arg = MemArg::unpack(inst.imm);
+        let swaps = arg.big_endian && inst.ty.bytes() > 1;
+        let ty = match inst.ty {
+            Type::I64 if self.wants_float() && !swaps => types::F64,
+            Type::I32 if self.wants_float() && !swaps => types::F32,
+            ty => host_type(ty),
+        };
+        let host = self.place(inst, arg, false);
+        let value = self.cx.builder.ins().load(ty, GUEST, host, 0);
+        if swaps {
+            return self.cx.builder.ins().bswap(value);
+        }
+        self.cut(value, inst.ty)
+    }
+
+    fn store(&mut self, inst: &Inst) {
+        let arg = MemArg::unpack(inst.imm);
+        let swaps = arg.big_endian && inst.ty.bytes() > 1;
+        let value = if swaps {
+            let value = self.int(inst.args[1]);
+            self.cx.builder.ins().bswap(value)
+        } else {
+            self.value(inst.args[1])
+        };
+        let host = self.place(inst, arg, true);
+        self.cx.builder.ins().store(GUEST, value, host, 0);
+    }
+
+    /// The host's address of a load or store, after the check that the TLB answers.
+    fn place(&mut self, inst: &Inst, arg: MemArg, store: bool) -> Value {
+        let base = self.word(inst.args[0]);
+        let offset = i64::from(arg.offset);
+        let builder = &mut *self.cx.builder;
+        let addr = match offset {
+            0 => base,
+            offset => builder.ins().iadd_imm_s(base, offset),
+        };
+        let low = inst.ty.bytes() as i64 - 1;
+        let (root, from_root) = self.root(base);
+        let known = self.facts.iter().rev().find(|fact| {
+            let near = fact.root == root && (fact.store || !store);
+            // What is aligned once is aligned at any multiple from there.
+            near && fact.low >= low && (from_root + offset - fact.offset) & low == 0
+        });
+        let addend = match known.copied() {
+            Some(fact) => self.same_page(addr, low, store, fact),
+            None => {
+                let addend = self.asked(addr, low, store);
+                self.facts.push(Fact {
+                    root,
+                    offset: from_root + offset,
+                    addr,
+                    addend,
+                    low,
+                    store,
+                });
+                addend
+            }
+        };
+        self.cx.builder.ins().iadd(addr, addend)
+    }
+
+    /// What to add to an address to get the host's, if it is on the page of another one; else the
+    /// TLB is asked.
+    fn same_page(&mut self, addr: Value, low: i64, store: bool, fact: Fact) -> Value {
+        let builder = &mut *self.cx.builder;
+        let (cold, on) = (builder.create_block(), builder.create_block());
+        let apart = builder.ins().bxor(addr, fact.addr);
+        let other = IntCC::UnsignedGreaterThan;
+        let other = builder
+            .ins()
+            .icmp_imm_u(other, apart, PAGE_BYTES as i64 - 1);
+        let addend = builder.append_block_param(on, types::I64);
+        let none: [BlockArg; 0] = [];
+        builder
+            .ins()
+            .brif(other, cold, &none, on, &[fact.addend.into()]);
+        builder.seal_block(cold);
+        builder.set_cold_block(cold);
+        builder.switch_to_block(cold);
+        let asked = self.asked(addr, low, store);
+        let builder = &mut *self.cx.builder;
+        builder.ins().jump(on, &[asked.into()]);
+        builder.seal_block(on);
+        builder.switch_to_block(on);
+        addend
+    }
+
+    /// What to add to an address to get the host's, after the check that the TLB answers.
+    fn asked(&mut self, addr: Value, low: i64, store: bool) -> Value {
+        let tlb = self.tlb;
+        let builder = &mut *self.cx.builder;
+        let index = builder.ins().ushr_imm_u(addr, SHIFT);
+        let index = builder.ins().band_imm_s(index, INDEX);
+        let entry = builder.ins().iadd(tlb, index);
+        let at = if store {
+            std::mem::offset_of!(TlbEntry, write)
+        } else {
+            std::mem::offset_of!(TlbEntry, read)
+        };
+        // Page and alignment in one comparison: see `TlbEntry`.
+        let cut = builder.ins().band_imm_s(addr, -(PAGE_BYTES as i64) | low);
+        let tag = builder.ins().load(types::I64, STRUCT, entry, at as i32);
+        let bad = builder.ins().icmp(IntCC::NotEqual, cut, tag);
+        let on = self.unless(bad);
+        self.miss(Some(cut), store);
+        let none: [BlockArg; 0] = [];
+        self.cx.builder.ins().jump(on, &none);
+        self.cx.builder.seal_block(on);
+        self.cx.builder.switch_to_block(on);
+        let at = std::mem::offset_of!(TlbEntry, addend) as i32;
+        let ins = self.cx.builder.ins();
+        ins.load(types::I64, STRUCT, entry, at)
+    }
+
+    /// What an address was made from by adding constants, and their sum.
+    fn root(&self, value: Value) -> (Value, i64) {
+        self.roots.get(&value).copied().unwrap_or((value, 0))
+    }
+
+    /// Notes what the value of an operation was made from, if it is a sum with a constant.
+    pub(super) fn note_root(&mut self, inst: &Inst, value: Value) {
+        let [a, b, ..] = inst.args;
+        let (from, by) = match (inst.op, self.constant(a), self.constant(b)) {
+            (Op::Add, _, Some(by)) => (a, by),
+            (Op::Add, Some(by), _) => (b, by),
+            (Op::Sub, _, Some(by)) => (a, by.wrapping_neg()),
+            _ => return,
+        };
+        let (root, offset) = self.root(self.value(from));
+        if inst.ty == Type::I64 {
+            self.roots.insert(value, (root, offset.wrapping_add(by)));
+        }
+    }
+
+    /// Leaves the instruction at hand to the interpreter if the condition holds.
+    pub(super) fn alone_if(&mut self, cond: Value) {
+        let on = self.unless(cond);
+        self.miss(None, false);
+        self.cx.builder.ins().trap(NEVER);
+        self.cx.builder.seal_block(on);
+        self.cx.builder.switch_to_block(on);
+    }
+
+    /// Asks the TLB about an address, or leaves the instruction to the interpreter.
+    fn miss(&mut self, addr: Option<Value>, store: bool) {
+        self.write_back();
+        let miss = Miss {
+            site: self.site,
+            store,
+            alone: addr.is_none(),
+            register: Miss::AT,
+            // Odd addresses are left to the interpreter, since facts say what they are not.
+            bytes: 0,
+        };
+        let (signature, code, cpu) = (self.gate(), self.code(), self.cx.cpu);
+        let builder = &mut *self.cx.builder;
+        let what = builder.ins().iconst(types::I64, i64::from(miss.pack()));
+        let at = Places::GATES + std::mem::offset_of!(Gates, miss_at) as i32;
+        let to = builder.ins().load(types::I64, STRUCT, cpu, at);
+        let args = [what, addr.unwrap_or(what), code];
+        builder.ins().call_indirect(signature, to, &args);
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the region compiler.
+
+mod shapes;

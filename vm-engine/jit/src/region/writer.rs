@@ -1,0 +1,457 @@
+//! A region as one host function, except for its memory operations and its exits.
+
+use std::collections::HashMap;
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, SourceLoc, Value, types,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::Variable;
+use vm_core::PAGE_BYTES;
+use vm_engine_interp::native::{EXITS, Gates, Member, Places};
+use vm_ir::{Block, Effect, End, Id, Inst, Op, Type};
+
+use super::flow::{Set, Slots};
+use super::memory::Fact;
+use crate::body::{STRUCT, host_type};
+use crate::lower::{self, Lowering};
+use crate::x64;
+
+/// The blocks of a region.
+pub struct Region {
+    /// What they do, the first entry in front.
+    pub blocks: Vec<Block>,
+    /// Where they stand.
+    pub members: Vec<Member>,
+    /// Their numbers among the members that were given.
+    pub numbers: Vec<usize>,
+    /// Those at which it is entered.
+    pub entries: Vec<usize>,
+    /// Their successors inside.
+    pub next: Vec<Vec<usize>>,
+}
+
+impl Region {
+    /// The block at a distance from another's first byte, if it is one of these.
+    pub fn inside(&self, from: usize, distance: i64) -> Option<usize> {
+        let target = self.target(from, distance)?;
+        self.members.iter().position(|m| m.page_offset == target)
+    }
+
+    /// The block that alone leads to another, if no other way leads there.
+    fn only_way_to(&self, at: usize) -> Option<usize> {
+        let all = self.next.iter().enumerate();
+        let mut ways =
+            all.flat_map(|(from, next)| next.iter().filter(|to| **to == at).map(move |_| from));
+        let (only, None) = (ways.next()?, ways.next()) else {
+            return None;
+        };
+        (!self.entries.contains(&at)).then_some(only)
+    }
+
+    /// Where in the page a distance leads to, if it is there.
+    pub fn target(&self, from: usize, distance: i64) -> Option<u64> {
+        let target = self.members[from].page_offset.wrapping_add_signed(distance);
+        (target < PAGE_BYTES).then_some(target)
+    }
+
+    /// Where the exits of a block lead to that have cells: those to its own page.
+    pub fn distances(&self, of: usize) -> [i64; EXITS] {
+        let mut distances = [0; EXITS];
+        let exits = match self.blocks[of].end {
+            End::Goto(at) => vec![at],
+            End::Branch { taken, fall, .. } => vec![taken, fall],
+            _ => Vec::new(),
+        };
+        for (cell, distance) in distances.iter_mut().zip(exits) {
+            if self.target(of, distance).is_some() {
+                *cell = distance;
+            }
+        }
+        distances
+    }
+}
+
+/// What is noted while a function is written.
+#[derive(Default)]
+pub struct Notes {
+    /// How many exits there are.
+    pub exits: u32,
+    /// How often fuel is taken.
+    pub fuel: u32,
+}
+
+/// Places in the code from this number on take fuel; exits have smaller ones.
+pub const FUEL: u32 = 1 << 31;
+
+/// A function on its way.
+pub struct Writer<'a, 'b, 'f> {
+    pub(super) cx: Lowering<'b, 'f>,
+    pub(super) region: &'a Region,
+    pub(super) slots: &'a Slots,
+    pub(super) notes: &'a mut Notes,
+    /// The slot of the sticky floating-point flags, which stays in memory.
+    fp_flags: u64,
+    vars: Vec<Variable>,
+    heads: Vec<ir::Block>,
+    /// The TLB table in force.
+    pub(super) tlb: Value,
+    /// The block at hand.
+    pub(super) at: usize,
+    /// The number of the instruction at hand.
+    pub(super) site: u8,
+    /// The slots that memory may not have.
+    dirty: Set,
+    /// What the TLB has answered on every way to here.
+    pub(super) facts: Vec<Fact>,
+    /// The same at the end of each block that has been written.
+    known: Vec<Option<Vec<Fact>>>,
+    /// What values were made from by adding constants.
+    pub(super) roots: HashMap<Value, (Value, i64)>,
+    values: Vec<Option<Value>>,
+    wants: Vec<bool>,
+    pub(super) way: Option<SigRef>,
+    pub(super) gate: Option<SigRef>,
+}
+
+impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
+    /// Begins a function in the builder's current block.
+    pub fn new(
+        cx: Lowering<'b, 'f>,
+        region: &'a Region,
+        slots: &'a Slots,
+        notes: &'a mut Notes,
+        fp_flags: u64,
+    ) -> Self {
+        let cpu = cx.cpu;
+        let ins = cx.builder.ins();
+        let tlb = ins.load(types::I64, STRUCT, cpu, Places::TLB);
+        Self {
+            cx,
+            region,
+            slots,
+            notes,
+            fp_flags,
+            vars: Vec::new(),
+            heads: Vec::new(),
+            tlb,
+            at: 0,
+            site: 0,
+            dirty: 0,
+            facts: Vec::new(),
+            known: vec![None; region.blocks.len()],
+            roots: HashMap::new(),
+            values: Vec::new(),
+            wants: Vec::new(),
+            way: None,
+            gate: None,
+        }
+    }
+
+    /// Writes all of it; `number` says at which entry it is entered.
+    pub fn write(&mut self, number: Value) {
+        let region = self.region;
+        for _ in &region.blocks {
+            let head = self.cx.builder.create_block();
+            self.heads.push(head);
+        }
+        self.enter(number);
+        for at in 0..region.blocks.len() {
+            self.block(at);
+        }
+    }
+
+    /// Loads the slots and goes on at the entry.
+    fn enter(&mut self, number: Value) {
+        let cpu = self.cx.cpu;
+        let builder = &mut *self.cx.builder;
+        for (slot, ty) in self.slots.numbers.iter().zip(&self.slots.types) {
+            let var = builder.declare_var(*ty);
+            let value = builder.ins().load(*ty, STRUCT, cpu, place(*slot));
+            builder.def_var(var, value);
+            self.vars.push(var);
+        }
+        let none: [BlockArg; 0] = [];
+        let entries = &self.region.entries;
+        for (n, entry) in entries.iter().enumerate().skip(1) {
+            let other = builder.create_block();
+            let this = builder.ins().icmp_imm_s(IntCC::Equal, number, n as i64);
+            let head = self.heads[*entry];
+            builder.ins().brif(this, head, &none, other, &none);
+            builder.switch_to_block(other);
+        }
+        builder.ins().jump(self.heads[entries[0]], &none);
+    }
+
+    fn block(&mut self, at: usize) {
+        let block = &self.region.blocks[at];
+        self.cx.builder.switch_to_block(self.heads[at]);
+        self.cx.begin();
+        self.facts.clear();
+        if let Some(facts) = self
+            .region
+            .only_way_to(at)
+            .and_then(|from| self.known[from].clone())
+        {
+            // Then what the slots hold is known, too.
+            self.cx.builder.seal_block(self.heads[at]);
+            self.facts = facts;
+        }
+        (self.at, self.site, self.dirty) = (at, 0, self.slots.dirty[at]);
+        self.values.clear();
+        lower::wants_float(block, &mut self.wants);
+        self.take_fuel(i64::from(block.insns));
+        for inst in &block.insts {
+            let value = self.inst(inst);
+            self.values.push(value);
+        }
+        self.known[at] = Some(self.facts.clone());
+        self.end();
+    }
+
+    /// Takes the block's instructions from the fuel, or leaves if it does not reach.
+    ///
+    /// Here they are only compared; `finish` makes a subtraction of the comparison.
+    fn take_fuel(&mut self, insns: i64) {
+        let builder = &mut *self.cx.builder;
+        self.notes.fuel += 1;
+        builder.set_srcloc(SourceLoc::new(FUEL | self.notes.fuel));
+        let fuel = builder.ins().get_pinned_reg(types::I64);
+        let less = IntCC::SignedLessThan;
+        let short = builder.ins().icmp_imm_s(less, fuel, insns + x64::COMPARED);
+        let on = self.unless(short);
+        let builder = &mut *self.cx.builder;
+        builder.set_srcloc(SourceLoc::default());
+        let fuel = builder.ins().get_pinned_reg(types::I64);
+        let whole = builder.ins().iadd_imm_s(fuel, insns);
+        builder.ins().set_pinned_reg(whole);
+        self.write_back();
+        self.leave_by(std::mem::offset_of!(Gates, fuel));
+        self.cx.builder.switch_to_block(on);
+    }
+
+    /// Turns to a cold block for the case that `bad` holds; the block for the other case.
+    pub(super) fn unless(&mut self, bad: Value) -> ir::Block {
+        let builder = &mut *self.cx.builder;
+        let (cold, on) = (builder.create_block(), builder.create_block());
+        let none: [BlockArg; 0] = [];
+        builder.ins().brif(bad, cold, &none, on, &none);
+        builder.seal_block(cold);
+        builder.set_cold_block(cold);
+        builder.switch_to_block(cold);
+        on
+    }
+
+    /// Stores the slots that memory may not have.
+    pub(super) fn write_back(&mut self) {
+        let cpu = self.cx.cpu;
+        for (n, slot) in self.slots.numbers.iter().enumerate() {
+            if self.dirty >> n & 1 == 1 {
+                let value = self.cx.builder.use_var(self.vars[n]);
+                let ins = self.cx.builder.ins();
+                ins.store(STRUCT, value, cpu, place(*slot));
+            }
+        }
+    }
+
+    /// The value of an operation.
+    pub(super) fn value(&self, id: Id) -> Value {
+        let known = self.values.get(usize::from(id)).copied().flatten();
+        known.expect("the verifier refuses uses before definitions")
+    }
+
+    /// The value of an operation as an integer.
+    pub(super) fn int(&mut self, id: Id) -> Value {
+        let value = self.value(id);
+        self.cx.int(value)
+    }
+
+    /// The value of an operation as an integer of 64 bits.
+    pub(super) fn word(&mut self, id: Id) -> Value {
+        let value = self.int(id);
+        if self.cx.builder.func.dfg.value_type(value) == types::I64 {
+            value
+        } else {
+            self.cx.builder.ins().uextend(types::I64, value)
+        }
+    }
+
+    /// Whether the operation at hand is best made as a host's float.
+    pub(super) fn wants_float(&self) -> bool {
+        self.wants.get(self.values.len()) == Some(&true)
+    }
+
+    fn inst(&mut self, inst: &Inst) -> Option<Value> {
+        match inst.op.effect() {
+            Effect::Marker => {
+                if !self.values.is_empty() {
+                    self.site += 1;
+                }
+                None
+            }
+            Effect::Get => Some(self.get(inst)),
+            Effect::Set => {
+                self.set(inst);
+                None
+            }
+            Effect::Pure if inst.op == Op::Pc => Some(self.address(inst)),
+            Effect::Pure | Effect::Float => Some(self.calculation(inst)),
+            Effect::Memory => self.memory(inst),
+            Effect::Trap => {
+                let cond = self.int(inst.args[0]);
+                self.alone_if(cond);
+                None
+            }
+            Effect::Helper => unreachable!("the former takes no block that calls helpers"),
+        }
+    }
+
+    fn get(&mut self, inst: &Inst) -> Value {
+        let Some(index) = self.slots.index(inst.imm) else {
+            let (cpu, ty) = (self.cx.cpu, host_type(inst.ty));
+            let ins = self.cx.builder.ins();
+            let value = ins.load(ty, STRUCT, cpu, place(inst.imm as u16));
+            return self.cut(value, inst.ty);
+        };
+        let value = self.cx.builder.use_var(self.vars[index]);
+        if inst.ty == Type::I64 {
+            return value;
+        }
+        let value = self.cx.int(value);
+        let cut = self.cx.builder.ins().ireduce(host_type(inst.ty), value);
+        self.cut(cut, inst.ty)
+    }
+
+    fn set(&mut self, inst: &Inst) {
+        let Some(index) = self.slots.index(inst.imm) else {
+            let (value, cpu) = (self.word(inst.args[0]), self.cx.cpu);
+            let ins = self.cx.builder.ins();
+            ins.store(STRUCT, value, cpu, place(inst.imm as u16));
+            if inst.imm == self.fp_flags {
+                self.cx.forget_flags();
+            }
+            return;
+        };
+        let value = self.value(inst.args[0]);
+        let is_double = self.cx.builder.func.dfg.value_type(value) == types::F64;
+        let value = match (self.slots.types[index] == types::F64, is_double) {
+            (true, true) => value,
+            (true, false) => {
+                let word = self.word(inst.args[0]);
+                self.cx.float(word)
+            }
+            (false, _) => self.word(inst.args[0]),
+        };
+        self.cx.builder.def_var(self.vars[index], value);
+        self.dirty |= 1 << index;
+    }
+
+    /// A byte that came from outside as a truth value.
+    pub(super) fn cut(&mut self, value: Value, ty: Type) -> Value {
+        if ty == Type::I1 {
+            self.cx.builder.ins().band_imm_s(value, 1)
+        } else {
+            value
+        }
+    }
+
+    /// The address at a distance from the first byte of the block at hand.
+    pub(super) fn address_at(&mut self, distance: i64) -> Value {
+        let cpu = self.cx.cpu;
+        let builder = &mut *self.cx.builder;
+        let pc = builder.ins().load(types::I64, STRUCT, cpu, Places::PC);
+        let page = builder.ins().band_imm_s(pc, -(PAGE_BYTES as i64));
+        let here = self.region.members[self.at].page_offset;
+        let from_page = distance.wrapping_add(here as i64);
+        builder.ins().iadd_imm_s(page, from_page)
+    }
+
+    fn address(&mut self, inst: &Inst) -> Value {
+        let addr = self.address_at(inst.imm as i64);
+        match inst.ty {
+            Type::I64 => addr,
+            ty => {
+                let cut = self.cx.builder.ins().ireduce(host_type(ty), addr);
+                self.cut(cut, ty)
+            }
+        }
+    }
+
+    fn calculation(&mut self, inst: &Inst) -> Value {
+        let mut args = [self.cx.cpu; 4];
+        let mut count = 0;
+        for id in inst.operands() {
+            args[count] = self.value(id);
+            count += 1;
+        }
+        let block = &self.region.blocks[self.at];
+        let from = block.insts.get(usize::from(inst.args[0]));
+        let from = from.map_or(inst.ty, Inst::value_type);
+        let args = &args[..count];
+        let value = lower::op(&mut self.cx, inst.op, inst.ty, from, inst.imm, args);
+        self.note_root(inst, value);
+        value
+    }
+
+    /// The number that an operation makes, if it is a constant.
+    pub(super) fn constant(&self, id: Id) -> Option<i64> {
+        let inst = self.region.blocks[self.at].insts.get(usize::from(id))?;
+        (inst.op == Op::Const).then_some(inst.imm as i64)
+    }
+
+    /// The signature of the gate for misses.
+    pub(super) fn gate(&mut self) -> SigRef {
+        let builder = &mut *self.cx.builder;
+        *self.gate.get_or_insert_with(|| {
+            let mut signature = Signature::new(CallConv::PreserveAll);
+            signature.params.extend([AbiParam::new(types::I64); 3]);
+            builder.import_signature(signature)
+        })
+    }
+
+    /// The address of the head of the block at hand.
+    pub(super) fn code(&mut self) -> Value {
+        let code = self.region.members[self.at].code;
+        self.cx.builder.ins().iconst(types::I64, code as i64)
+    }
+
+    fn end(&mut self) {
+        let region = self.region;
+        let none: [BlockArg; 0] = [];
+        match region.blocks[self.at].end {
+            End::Goto(to) => match region.inside(self.at, to) {
+                Some(inside) => {
+                    self.cx.builder.ins().jump(self.heads[inside], &none);
+                }
+                None => self.exit(0, to),
+            },
+            End::Branch { cond, taken, fall } => {
+                let cond = self.int(cond);
+                let ways = [taken, fall].map(|to| {
+                    let inside = region.inside(self.at, to).map(|at| self.heads[at]);
+                    (
+                        inside,
+                        inside.unwrap_or_else(|| self.cx.builder.create_block()),
+                        to,
+                    )
+                });
+                let [(_, yes, _), (_, no, _)] = ways;
+                self.cx.builder.ins().brif(cond, yes, &none, no, &none);
+                for (number, (inside, block, to)) in ways.into_iter().enumerate() {
+                    if inside.is_none() {
+                        self.cx.builder.switch_to_block(block);
+                        self.cx.builder.seal_block(block);
+                        self.exit(number, to);
+                    }
+                }
+            }
+            _ => unreachable!("the former takes no block whose successors are not known"),
+        }
+    }
+}
+
+/// Where a slot is in the CPU's struct.
+const fn place(number: u16) -> i32 {
+    Places::WORDS + 8 * number as i32
+}
