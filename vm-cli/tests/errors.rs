@@ -281,7 +281,11 @@ fn flags_that_are_not_understood_are_explained() {
         ("run --seed -1", "VM0001", &["-1"]),
         ("run --limit-insns x", "VM0002", &["--limit-insns"]),
         ("run --trace nonsense", "VM0002", &["insn"]),
-        ("run --trace insn --trace-range 5", "VM0082", &["no symbol `5`"]),
+        (
+            "run --trace insn --trace-range 5",
+            "VM0082",
+            &["no symbol `5`"],
+        ),
         ("run --trace-range 0..5", "VM0001", &["--trace"]),
         ("run --drive ,ro", "VM0002", &["FILE,ro"]),
         ("run --net tap", "VM0002", &["tap", "user and none"]),
