@@ -8,7 +8,7 @@ use vm_ir::End;
 
 use crate::body::{Body, slot};
 use crate::memory::gate_by_frame;
-use crate::x64::{Alu, Cond, R15, RAX, RCX, RDI, RDX, RSI, Reg, Shift, Size, at};
+use crate::x64::{Alu, Cond, Extend, Mem, R15, RAX, RCX, RDI, RDX, RSI, Reg, Shift, Size, at};
 
 /// The bytes of an entry of a jump cache.
 const JUMP_BYTES: usize = 16;
@@ -107,6 +107,7 @@ impl Body<'_> {
 
     /// Goes on at the address in `rax`, by the jump cache.
     fn jump(&mut self) {
+        self.note();
         // The index is `pc >> 1 ^ pc >> 12`, as in the interpreter; here times sixteen.
         self.asm.mov(Size::Qword, RCX, RAX);
         self.asm.shift_imm(Shift::Shr, Size::Qword, RCX, 11);
@@ -125,6 +126,23 @@ impl Body<'_> {
         let head = Places::GATES + offset_of!(Gates, unknown) as i32;
         self.asm.mov(Size::Qword, RSI, at(RDI, head));
         self.asm.jump_by(at(RSI, Places::ENTRY));
+    }
+
+    /// Writes down for reports that the CPU goes to the address in `rax`: here only, as the block
+    /// compiler does.
+    fn note(&mut self) {
+        let number = at(RDI, Places::RECENT_NEXT);
+        let entry = Mem {
+            base: RDI,
+            index: Some(RCX),
+            disp: Places::RECENT,
+        };
+        self.asm.extend(Extend::Zero8, Size::Dword, RDX, number);
+        self.asm.mov(Size::Dword, RCX, RDX);
+        self.asm.shift_imm(Shift::Shl, Size::Dword, RCX, 3);
+        self.asm.store(8, entry, RAX);
+        self.asm.alu_imm(Alu::Add, Size::Dword, RDX, 1);
+        self.asm.store(1, number, RDX);
     }
 
     /// Gives control back at the address in `rax`, where everything may have changed.
