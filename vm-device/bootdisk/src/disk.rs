@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use vm_device_boot::Arch;
 
-use crate::read::{Metered, ReadAt, Window};
+use crate::read::{Metered, ReadAt, SEARCH_BYTES, Window};
 use crate::volume::{Notes, Place, Volume};
 use crate::{Body, DiskError, Entry, Fault, Menu, Partition, arch, find, fs, table, uki};
 
@@ -39,7 +39,12 @@ pub struct Loaded {
 impl BootDisk {
     /// Reads the partition table and recognises file systems.
     pub fn open(source: Box<dyn ReadAt>) -> Result<Self, DiskError> {
-        let disk = Metered::new(source);
+        Self::open_within(source, SEARCH_BYTES)
+    }
+
+    /// The same with another allowance for the search, in bytes.
+    pub fn open_within(source: Box<dyn ReadAt>, search_bytes: u64) -> Result<Self, DiskError> {
+        let disk = Metered::new(source, search_bytes);
         let table = table::divide(&disk).map_err(DiskError::Disk)?;
         let notes = Notes::default();
         table.notes.into_iter().for_each(|note| notes.add(note));
