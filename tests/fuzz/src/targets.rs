@@ -1,6 +1,6 @@
 //! The table of targets.
 
-use crate::{decoder, devices, fdt, loaders, queues, state};
+use crate::{bootdisk, decoder, devices, fdt, gdb, loaders, network, queues, state, testfiles};
 
 /// One target.
 #[derive(Clone, Copy)]
@@ -14,6 +14,15 @@ pub struct Target {
     /// Takes the bytes; panics if a promise is broken.
     pub run: fn(&[u8]),
 }
+
+/// Reading and playing test files, without what concerns processes and terminals.
+#[rustfmt::skip] // A list of files.
+const TESTING: &[&str] = &[
+    "vm-cli/src/testing/fields.rs", "vm-cli/src/testing/history.rs", "vm-cli/src/testing/keys.rs", "vm-cli/src/testing/listener.rs",
+    "vm-cli/src/testing/load.rs", "vm-cli/src/testing/pattern.rs", "vm-cli/src/testing/play.rs", "vm-cli/src/testing/setup.rs",
+    "vm-cli/src/testing/shell.rs", "vm-cli/src/testing/source.rs", "vm-cli/src/testing/steps.rs", "vm-cli/src/testing/suite.rs",
+    "vm-cli/src/testing/variables.rs", "vm-cli/src/testing/verdict.rs", "vm-cli/src/units.rs",
+];
 
 /// All targets.
 #[rustfmt::skip] // A table.
@@ -36,6 +45,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "fdt", doc: "every tree becomes a blob that reads back as itself, or is refused",
         sources: &["vm-device/boot/src/fdt.rs", "vm-device/boot/src/fdt_text.rs", "vm-device/machine/src/riscv64_virt/tree.rs"],
         run: fdt::run },
+    Target { name: "bootdisk", doc: "every disk gives a menu or an error, within its allowance",
+        sources: &["vm-device/bootdisk/src"],
+        run: bootdisk::run },
+    Target { name: "network", doc: "no frame and no peer does harm, and what the guest gets is in order",
+        sources: &["vm-device/usernet/src"],
+        run: network::run },
+    Target { name: "testfiles", doc: "every test file is read or refused with its reason, and every test has a verdict",
+        sources: TESTING,
+        run: testfiles::run },
+    Target { name: "gdb", doc: "every packet is answered with whole packets, and the machine goes on",
+        sources: &["vm-runtime/src/gdb"],
+        run: gdb::run },
 ];
 
 /// The target with this name.

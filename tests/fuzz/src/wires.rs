@@ -85,8 +85,9 @@ impl Wired {
         // LIMIT: a device has a handful of timers; events without end are a fault of the device.
         for _ in 0..10_000 {
             let due = self.events.next_ns().filter(|at| *at <= end);
+            // An event comes at its time: a device that is asked before it waits once more.
+            self.now_ns = due.map_or(end, |at| at.max(self.now_ns));
             let Some(token) = due.and_then(|at| self.events.take_due(at)) else {
-                self.now_ns = end;
                 return;
             };
             self.call(|machine, env| machine.bus.event(token, env));
