@@ -14,6 +14,8 @@ const KERNEL_BYTES: u64 = 512 << 20;
 /// The largest RAM disks of an entry together.
 // LIMIT: guests with more memory than most hosts have could take more.
 const INITRD_BYTES: u64 = 1 << 30;
+// LIMIT: a disk may have sixty damaged partitions, and nobody reads a hundred KiB about them.
+const MAX_NOTES: usize = 12;
 /// What tells a kernel's form.
 const HEAD_BYTES: u64 = 4096;
 
@@ -99,6 +101,11 @@ impl BootDisk {
                     }),
             );
             notes.extend(volume.notes.all());
+        }
+        let more = notes.len().saturating_sub(MAX_NOTES);
+        if more > 0 {
+            notes.truncate(MAX_NOTES);
+            notes.push(format!("{more} more complaints"));
         }
         notes
     }
