@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
@@ -27,6 +27,7 @@ struct Tally {
     codes: BTreeMap<i32, u32>,
     errors: BTreeMap<String, u32>,
     longest: Duration,
+    most_words: usize,
     findings: Vec<String>,
 }
 
@@ -69,8 +70,9 @@ fn main() -> io::Result<ExitCode> {
         println!("{name}: exit codes {:?}", tally.codes);
         println!("  complaints {:?}", tally.errors);
         println!(
-            "  longest {:.2} s; findings {:#?}",
+            "  longest {:.2} s, {} bytes said; findings {:#?}",
             tally.longest.as_secs_f64(),
+            tally.most_words,
             tally.findings
         );
         good &= tally.findings.is_empty();
@@ -92,10 +94,10 @@ fn tally<'a>(
     for number in 0..count {
         let (path, words) = make(number)?;
         let begin = Instant::now();
-        let output = bounded(vm, words, &path)?;
+        let (status, said) = bounded(vm, words, &path)?;
         tally.longest = tally.longest.max(begin.elapsed());
-        let said = String::from_utf8_lossy(&output.stderr);
-        let code = output.status.code().unwrap_or(-1);
+        tally.most_words = tally.most_words.max(said.len());
+        let code = status.code().unwrap_or(-1);
         *tally.codes.entry(code).or_default() += 1;
         let error = said
             .split_once("error[")
@@ -108,7 +110,7 @@ fn tally<'a>(
         if !CODES.contains(&code) || silent || begin.elapsed() > PATIENCE {
             tally
                 .findings
-                .push(format!("{}: {}: {said}", path.display(), output.status));
+                .push(format!("{}: {status}: {said}", path.display()));
         } else {
             fs::remove_file(&path)?;
         }
@@ -117,7 +119,8 @@ fn tally<'a>(
 }
 
 /// Runs the program with bounds; what runs too long is ended, by a signal.
-fn bounded(vm: &Path, words: &[&str], path: &Path) -> io::Result<Output> {
+fn bounded(vm: &Path, words: &[&str], path: &Path) -> io::Result<(ExitStatus, String)> {
+    let said = path.with_extension("said");
     let mut child = Command::new("sh")
         .args([
             "-c",
@@ -128,14 +131,19 @@ fn bounded(vm: &Path, words: &[&str], path: &Path) -> io::Result<Output> {
         .arg(path)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stderr(fs::File::create(&said)?)
         .spawn()?;
     let begin = Instant::now();
-    while child.try_wait()?.is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
         if begin.elapsed() > PATIENCE {
             child.kill()?;
         }
         thread::sleep(Duration::from_millis(2));
-    }
-    child.wait_with_output()
+    };
+    let words = fs::read(&said)?;
+    fs::remove_file(&said)?;
+    Ok((status, String::from_utf8_lossy(&words).into_owned()))
 }

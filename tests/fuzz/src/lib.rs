@@ -20,6 +20,7 @@ mod loaders;
 mod network;
 mod queues;
 mod state;
+mod sums;
 mod targets;
 mod testfiles;
 mod text;

@@ -1,8 +1,9 @@
 //! ext2, ext3 and ext4, as small as they can be: one group, inodes in a row, then blocks.
 
-use super::disk::{Disk, crc32c};
+use super::disk::Disk;
 use super::tree::{Node, Tree};
 use crate::Feed;
+use crate::sums::crc32c;
 
 /// What an option byte switches on.
 const EXTENTS: u8 = 1;
@@ -107,7 +108,9 @@ impl Ext {
     }
 
     fn folder(&mut self, inode: u32, tree: &Tree) {
-        let mut content = Vec::new();
+        let mut content: Vec<u8> = Vec::new();
+        // Where the last entry begins: it reaches to the end of its block.
+        let mut last = 0;
         for (name, node) in &tree.0 {
             let child = self.next_inode();
             match node {
@@ -116,26 +119,33 @@ impl Ext {
                 Node::Link(to) => self.file(child, 0xa1ff, to.as_bytes(), 0),
             }
             let length = (8 + name.len()).next_multiple_of(4);
-            let left = self.block - content.len() % self.block;
-            if left < length + 8 {
-                // An entry that is none fills the block.
-                content.extend(0_u32.to_le_bytes());
-                content.extend((left as u16).to_le_bytes());
-                content.resize(content.len().next_multiple_of(self.block), 0);
+            if self.block - content.len() % self.block < length {
+                self.fill(&mut content, last);
             }
+            last = content.len();
             content.extend(child.to_le_bytes());
             content.extend((length as u16).to_le_bytes());
             content.extend([name.len() as u8, 0]);
             content.extend(name.as_bytes());
-            content.resize(content.len().next_multiple_of(4), 0);
+            content.resize(last + length, 0);
         }
         let small = content.len() + 4 <= 60 && self.options & INLINE != 0;
         if small {
             content.splice(0..0, [2, 0, 0, 0]);
         } else {
-            content.resize(content.len().next_multiple_of(self.block), 0);
+            self.fill(&mut content, last);
         }
         self.file(inode, 0x41ed, &content, 0);
+    }
+
+    /// Fills the last block of a folder: its last entry reaches to the end.
+    fn fill(&self, content: &mut Vec<u8>, last: usize) {
+        content.resize(
+            content.len().next_multiple_of(self.block).max(self.block),
+            0,
+        );
+        let length = (content.len() - last) as u16;
+        content[last + 4..last + 6].copy_from_slice(&length.to_le_bytes());
     }
 
     /// Writes content and inode of anything.
