@@ -21,8 +21,14 @@ pub fn disk(dice: &mut Entropy) -> Vec<u8> {
     disk.get(0, disk.bytes.min(80 << 20) as usize)
 }
 
-/// A test file that is mostly words of test files.
+/// A test file: nearly right, and now and then words in any order.
 #[must_use]
 pub fn test_file(dice: &mut Entropy) -> Vec<u8> {
-    testfiles::content(&mut Feed::new(&chance(dice, 300)))
+    let bytes = chance(dice, 300);
+    let mut feed = Feed::new(&bytes);
+    if feed.once_in(8) {
+        testfiles::content(&mut feed)
+    } else {
+        testfiles::nearly_right(&mut feed)
+    }
 }

@@ -41,11 +41,20 @@ pub fn run(bytes: &[u8]) {
     let Ok(plan) = Plan::riscv64(layout, &images, mode) else {
         return;
     };
-    let mut end = RAM;
-    for piece in &plan.pieces {
-        assert!(piece.addr >= end, "{piece:?} lies on the one before");
-        end = piece.addr + piece.bytes;
-        assert!(end <= RAM + ram_bytes, "{piece:?} lies outside RAM");
+    for (index, piece) in plan.pieces.iter().enumerate() {
+        let end = piece.addr + piece.bytes;
+        assert!(
+            piece.addr >= RAM && end <= RAM + ram_bytes,
+            "{piece:?} lies outside RAM"
+        );
+        // The pieces of one file may lie on each other.
+        let mut before = plan.pieces[..index].iter();
+        let on = before.find(|other| {
+            other.source != piece.source
+                && other.addr < end
+                && piece.addr < other.addr + other.bytes
+        });
+        assert!(on.is_none(), "{piece:?} lies on {on:?}");
     }
     let Ok(ram) = GuestRam::new(&[(GuestPhys(RAM), ram_bytes)]) else {
         return;

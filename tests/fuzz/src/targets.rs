@@ -46,7 +46,7 @@ pub const TARGETS: &[Target] = &[
         sources: &["vm-frontend/riscv64/src/isa/decode.rs", "vm-frontend/riscv64/src/lift", "vm-frontend/riscv64/src/disasm.rs", "vm-ir/src/rows/decoder.rs", "vm-ir/src/rows/row.rs"],
         run: decoder::run },
     Target { name: "devices", doc: "no access to any device of a machine does harm, and each takes its own state back",
-        sources: &["vm-device/chip/src", "vm-device/bus/src/bus.rs", "vm-device/pci/src", "vm-device/virtio/src/pci.rs"],
+        sources: &["vm-device/chip/src", "vm-device/bus/src/bus.rs", "vm-device/pci/src/host.rs", "vm-device/pci/src/msix.rs", "vm-device/pci/src/function.rs", "vm-device/pci/src/config.rs", "vm-device/virtio/src/pci.rs"],
         run: devices::run },
     Target { name: "loaders", doc: "no kernel, firmware or RAM disk does harm, and nothing is placed outside RAM",
         sources: &["vm-device/boot/src/kernel.rs", "vm-device/boot/src/elf.rs", "vm-device/boot/src/header.rs", "vm-device/boot/src/container.rs", "vm-device/boot/src/load.rs"],

@@ -137,3 +137,37 @@ pub fn content(feed: &mut Feed) -> Vec<u8> {
     }
     content
 }
+
+/// A test file of whole lines and steps, with up to three bytes of it changed.
+pub fn nearly_right(feed: &mut Feed) -> Vec<u8> {
+    let lines: Vec<&str> = WORDS
+        .iter()
+        .copied()
+        .filter(|word| word.contains(" = ") && word.ends_with('\n') && !word.starts_with("name"))
+        .collect();
+    let steps: Vec<&str> = WORDS
+        .iter()
+        .copied()
+        .filter(|word| word.starts_with("{ ") && word.ends_with(" }, "))
+        .collect();
+    let mut text = String::new();
+    if feed.once_in(2) {
+        text += "[suite]\n";
+        for _ in 0..feed.u8() % 4 {
+            text += feed.one(&lines);
+        }
+    }
+    for name in ['a', 'b'] {
+        text += &format!("[[test]]\nname = '{name}'\nsteps = [");
+        for _ in 0..feed.u8() % 6 {
+            text += feed.one(&steps);
+        }
+        text += "]\n";
+    }
+    let mut bytes = text.into_bytes();
+    for _ in 0..feed.u8() % 4 {
+        let at = feed.below(bytes.len() as u64) as usize;
+        bytes[at] = feed.u8();
+    }
+    bytes
+}

@@ -47,7 +47,7 @@ impl Wired {
                 .into_iter()
                 .map(|device| Box::new(PciFunction::new(device)) as _)
                 .collect(),
-            fw_cfg: FwCfg::new(),
+            fw_cfg: items(),
             // Saving 32 MiB of flash in each step would leave no time for anything else.
             flash: [None, None],
             sswi: true,
@@ -109,6 +109,17 @@ fn disk() -> Box<dyn VirtioDevice> {
 
 fn console() -> Box<dyn VirtioDevice> {
     Box::new(PortConsole::new(Box::new(Echo::default())))
+}
+
+/// Items that a guest reads, one of which it may write too.
+fn items() -> FwCfg {
+    let items = FwCfg::new().item(5, vec![2, 0]);
+    let items = items.file("opt/read", (0..100).collect());
+    let items = items.and_then(|items| items.writable_file("opt/write", vec![0; 64]));
+    let Ok(items) = items else {
+        unreachable!("there is room for two names");
+    };
+    items
 }
 
 fn card() -> Box<dyn VirtioDevice> {
