@@ -22,6 +22,7 @@ mod one;
 mod pattern;
 mod play;
 pub mod probe;
+mod serve;
 mod setup;
 mod shell;
 mod show;

@@ -83,7 +83,7 @@ impl File {
             ..Config::default()
         };
         let mut vm = Vm::new(config, hub, None).ok()?;
-        let played = play(&case, &mut vm, &listener);
+        let played = play(&case, Variables::new(), &mut vm, &listener);
         // What the process of a test says is what its parent reads.
         let back = from_json(&to_json(&played).to_string())?;
         Some(Outcome {
