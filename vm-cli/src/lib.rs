@@ -35,10 +35,5 @@ mod symbols;
 mod testing;
 mod units;
 
+pub use command::main;
 pub use testing::probe;
-
-/// Carries out the process's arguments.
-#[must_use]
-pub fn main() -> std::process::ExitCode {
-    command::main()
-}
