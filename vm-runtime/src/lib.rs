@@ -24,6 +24,7 @@ mod ending;
 mod engine;
 pub mod error;
 mod event_log;
+mod failure;
 mod files;
 pub mod gdb;
 mod health;
@@ -33,11 +34,13 @@ mod inspect;
 mod net;
 mod notice;
 mod panic_watch;
+mod perfetto;
 mod pool;
 mod signals;
 mod snapshot;
 mod symbol_file;
 pub mod symbols;
+mod tail;
 mod turns;
 mod until;
 mod vm;
@@ -45,8 +48,8 @@ mod waker;
 
 pub use board::{Board, BoardKind, boards};
 pub use config::{
-    Boot, Config, DiskAccess, DiskConfig, DiskFormat, EngineMode, Firmware, OnReset, Source,
-    Terminal,
+    Boot, Config, DiskAccess, DiskConfig, DiskFormat, EngineMode, Firmware, JitTier, OnReset,
+    Source, Terminal,
 };
 pub use console::{ConsoleHub, ConsoleIo};
 pub use debug::{DebugEvent, Debugger, Wish};
@@ -54,7 +57,8 @@ pub use describe::{describe, pci_functions};
 pub use ending::{Ending, Outcome};
 pub use engine::{COMPILES, EngineError};
 pub use error::VmError;
-pub use event_log::{TraceFilter, TraceWriter};
+pub use event_log::{TraceFilter, TraceFormat, TraceWriter};
+pub use failure::{BackTrace, CpuFailure, Failure, Passage, Spot, Step, TraceKind};
 pub use image::{Booted, boot_disk, disk_error, image_kind, wanted_archs};
 pub use input::{InputSink, read_input};
 pub use net::{Network, PortForward, Protocol, UserNetwork};

@@ -5,11 +5,11 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, EngineMode, Firmware, Network, OnReset, Source, Terminal,
-    TimeMode, UserNetwork, VmError, boards,
+    Config, DiskAccess, DiskConfig, EngineMode, Firmware, JitTier, Network, OnReset, Source,
+    Symbols, Terminal, TimeMode, UserNetwork, VmError, boards, parse_symbols,
 };
 
-use crate::args::{EngineKind, RunArgs, TerminalKind, Time};
+use crate::args::{EngineKind, RunArgs, TerminalKind, TierKind, Time};
 use crate::diagnose::diagnose;
 use crate::ports::NetChoice;
 use crate::report::Report;
@@ -18,6 +18,8 @@ use crate::{codes, ports};
 
 /// The demo: a guest of our own, built from this project's sources.
 const DEMO: &[u8] = include_bytes!("../../../tests/guests/demo/demo.bin");
+/// The demo's functions.
+const DEMO_MAP: &[u8] = include_bytes!("../../../tests/guests/demo/demo.map");
 /// The memory of the demo.
 const DEMO_BYTES: u64 = 128 << 20;
 /// The memory of other guests.
@@ -67,6 +69,7 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
             EngineKind::Hybrid => EngineMode::Hybrid,
         },
         jit_threshold: args.jit_threshold,
+        jit_tiers: args.jit_tiers.as_deref().map(tiers),
         seed: args
             .seed
             .unwrap_or_else(|| if time == TimeMode::Host { chance() } else { 0 }),
@@ -102,6 +105,13 @@ pub fn kernel(path: Option<&Path>, more: bool, firmware: &Firmware) -> (Option<S
         }
         None => (None, RAM_BYTES),
     }
+}
+
+/// The symbols of a program that is built in.
+#[must_use]
+pub fn built_in_symbols(config: &Config) -> Option<Symbols> {
+    let demo = matches!(config.kernel, Some(Source::BuiltIn("demo", _)));
+    demo.then(|| parse_symbols(DEMO_MAP).ok()).flatten()
 }
 
 /// Does to each disk what is asked of all of them.
@@ -172,4 +182,13 @@ pub fn describe(config: &Config) -> String {
         "machine {machine}, {cpus} CPUs, {mib} MiB, {disks} disks, net {net}, engine {engine}, \
          seed {seed}"
     )
+}
+
+/// The compilers that were named.
+fn tiers(kinds: &[TierKind]) -> Vec<JitTier> {
+    let tier = |kind: &TierKind| match kind {
+        TierKind::Template => JitTier::Template,
+        TierKind::Block => JitTier::Block,
+    };
+    kinds.iter().map(tier).collect()
 }
