@@ -1,38 +1,5 @@
-//! The command `vm`.
-//!
-//! It turns arguments into a configuration, lends the guest a terminal, and says how the run
-//! ended: once as text for people, once as an exit code for scripts, and as JSON if asked.
-//! What a machine is and does is the runtime's business.
-//!
-//! **Invariant**: the terminal is left as it was found, however the run ends.
-//!
-//! **Invariant**: no argument, file or input makes it panic; every complaint has a code that
-//! `vm explain` knows.
-
-mod args;
-mod codes;
-mod command;
-mod config;
-mod console;
-mod diagnose;
-mod disasm;
-mod doctor;
-mod exits;
-mod explain;
-mod failure;
-mod legacy;
-mod machine;
-mod out;
-mod ports;
-mod project;
-mod report;
-mod run;
-mod shell;
-mod summary;
-mod symbols;
-mod testing;
-mod units;
+//! The program `vm`: see the crate.
 
 fn main() -> std::process::ExitCode {
-    command::main()
+    vm_cli::main()
 }

@@ -21,6 +21,7 @@ mod load;
 mod one;
 mod pattern;
 mod play;
+pub mod probe;
 mod serve;
 mod setup;
 mod shell;

@@ -32,6 +32,16 @@ pub fn run(bytes: &[u8]) {
     // Modes that CPUs can be in: those of reset state with some slots changed.
     let mut slots = vec![0; frontend.layout().slots.len()];
     frontend.reset(&mut slots, 0);
+    // Floating point and vectors on, and any privilege, where an architecture knows these names.
+    let gates = feed.u8();
+    if gates & 0x80 != 0 {
+        frontend.set_register(&mut slots, "mstatus", u64::from(gates & 3) << 13 | 0x600);
+        frontend.set_register(
+            &mut slots,
+            "priv",
+            [0, 1, 3, 3][usize::from(gates >> 2 & 3)],
+        );
+    }
     for _ in 0..feed.u8() % 4 {
         let slot = feed.below(slots.len() as u64) as usize;
         let name = &frontend.layout().slots[slot].name;

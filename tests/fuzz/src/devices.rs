@@ -24,6 +24,7 @@ const PLACES: &[(u64, u64)] = &[
     (0x1000_1000, 0x140),
     (0x1000_2000, 0x140),
     (0x1000_3000, 0x140),
+    (0x1000_4000, 0x140),
     (0x1010_0000, 0x18),
     (0x2000_0000, 0x100),
     // Configuration space: the bridge, then three functions with their capabilities.
@@ -39,7 +40,7 @@ const PLACES: &[(u64, u64)] = &[
 ];
 
 /// The size of a flash memory.
-const FLASH_BYTES: u64 = 1 << 20;
+const FLASH_BYTES: u64 = 1 << 19;
 /// The most steps of one run.
 // LIMIT: so that one run stays short; what needs more steps than that begins with a state.
 const STEPS: usize = 256;
@@ -137,7 +138,7 @@ fn flash(feed: &mut Feed) {
 }
 
 /// Every device takes its own state back, and then saves the same.
-fn take_back(wired: &mut Wired) {
+pub fn take_back(wired: &mut Wired) {
     let mut before = Image::new();
     wired.machine.bus.save(&mut before);
     let taken = wired.machine.bus.restore(&before);

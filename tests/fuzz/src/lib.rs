@@ -9,14 +9,21 @@
 //!
 //! **Invariant**: a target does the same for the same bytes.
 
+mod bootdisk;
 mod decoder;
 mod devices;
 mod fdt;
 mod feed;
+pub mod files;
+mod gdb;
 mod loaders;
+mod network;
 mod queues;
 mod state;
+mod sums;
 mod targets;
+mod testfiles;
+mod text;
 mod wires;
 
 pub use feed::Feed;

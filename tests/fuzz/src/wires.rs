@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use vm_core::{Entropy, Events, GuestPhys};
-use vm_device_bus::{Console, Disk, DiskDone, DiskError, DiskOp, DiskRequest, Env};
+use vm_device_bus::{Console, Disk, DiskDone, DiskError, DiskOp, DiskRequest, Env, Net};
 use vm_device_chip::FwCfg;
 use vm_device_machine::Riscv64Virt;
 use vm_device_machine::riscv64_virt::{Config, CpuDescription};
-use vm_device_virtio::{Block, Completion, PciFunction, PortConsole, Rng, VirtioDevice};
+use vm_device_virtio::{Block, Completion, NetCard, PciFunction, PortConsole, Rng, VirtioDevice};
 use vm_mem::GuestRam;
 
 /// Where RAM begins.
@@ -31,8 +31,8 @@ pub struct Wired {
 impl Wired {
     /// A machine at power-on.
     pub fn new(cpus: u32) -> Self {
-        let virtio: [Box<dyn VirtioDevice>; 3] = [disk(), console(), Box::new(Rng)];
-        let pci: [Box<dyn VirtioDevice>; 3] = [disk(), console(), Box::new(Rng)];
+        let virtio: [Box<dyn VirtioDevice>; 4] = [disk(), console(), Box::new(Rng), card()];
+        let pci: [Box<dyn VirtioDevice>; 3] = [disk(), console(), card()];
         let machine = Riscv64Virt::new(Config {
             cpus,
             ram_bytes: RAM_BYTES,
@@ -47,7 +47,7 @@ impl Wired {
                 .into_iter()
                 .map(|device| Box::new(PciFunction::new(device)) as _)
                 .collect(),
-            fw_cfg: FwCfg::new(),
+            fw_cfg: items(),
             // Saving 32 MiB of flash in each step would leave no time for anything else.
             flash: [None, None],
             sswi: true,
@@ -85,8 +85,9 @@ impl Wired {
         // LIMIT: a device has a handful of timers; events without end are a fault of the device.
         for _ in 0..10_000 {
             let due = self.events.next_ns().filter(|at| *at <= end);
+            // An event comes at its time: a device that is asked before it waits once more.
+            self.now_ns = due.map_or(end, |at| at.max(self.now_ns));
             let Some(token) = due.and_then(|at| self.events.take_due(at)) else {
-                self.now_ns = end;
                 return;
             };
             self.call(|machine, env| machine.bus.event(token, env));
@@ -108,6 +109,47 @@ fn disk() -> Box<dyn VirtioDevice> {
 
 fn console() -> Box<dyn VirtioDevice> {
     Box::new(PortConsole::new(Box::new(Echo::default())))
+}
+
+/// Items that a guest reads, one of which it may write too.
+fn items() -> FwCfg {
+    let items = FwCfg::new().item(5, vec![2, 0]);
+    let items = items.file("opt/read", (0..100).collect());
+    let items = items.and_then(|items| items.writable_file("opt/write", vec![0; 64]));
+    let Ok(items) = items else {
+        unreachable!("there is room for two names");
+    };
+    items
+}
+
+fn card() -> Box<dyn VirtioDevice> {
+    let cable = Cable(VecDeque::new());
+    Box::new(NetCard::new(
+        Box::new(cable),
+        [0x52, 0x54, 0, 0x12, 0x34, 0x56],
+        1500,
+    ))
+}
+
+/// A network that sends each frame back, and one more with it.
+struct Cable(VecDeque<Vec<u8>>);
+
+impl Net for Cable {
+    fn send(&mut self, frame: &[u8]) {
+        // LIMIT: it is for a test, and need not remember everything.
+        if self.0.len() < 8 {
+            self.0.push_back(frame.to_vec());
+            self.0.push_back(vec![0xff; 60 + frame.len() % 2000]);
+        }
+    }
+
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        self.0.pop_front()
+    }
+
+    fn takes_large(&self) -> bool {
+        true
+    }
 }
 
 /// A console that answers what it is told.

@@ -83,4 +83,4 @@ macro_rules! targets {
     };
 }
 
-targets! { decoder devices loaders queues state fdt }
+targets! { decoder devices loaders queues state fdt bootdisk network testfiles gdb }

@@ -15,26 +15,31 @@ use crate::workspace;
 
 /// Inputs without an end given.
 const RUNS: &str = "1000000";
-/// The most inputs of one committed corpus.
+/// The longest input without another limit given: long ones are slow and seldom show more.
+const LONGEST: &str = "512";
+/// The most inputs of one committed corpus, and the most bytes of all of them.
 // LIMIT: every run of the tests goes through all of them, and the tree stays small.
-const KEPT: usize = 48;
+const KEPT: usize = 160;
+const KEPT_BYTES: u64 = 64 << 10;
 
 /// What is to be done.
 #[derive(Default)]
 struct Task {
     targets: Vec<String>,
     runs: Option<String>,
+    longest: Option<String>,
     coverage: bool,
     keep: bool,
 }
 
-/// `cargo xtask fuzz [TARGET...] [--runs N] [--coverage] [--keep]`
+/// `cargo xtask fuzz [TARGET...] [--runs N] [--max-len BYTES] [--coverage] [--keep]`
 pub fn main(words: &[String]) -> Result<ExitCode> {
     let mut task = Task::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--runs" => task.runs = words.next().cloned(),
+            "--max-len" => task.longest = words.next().cloned(),
             "--coverage" => task.coverage = true,
             "--keep" => task.keep = true,
             flag if flag.starts_with('-') => bail!("there is no flag {flag}"),
@@ -100,20 +105,17 @@ fn run(root: &Path, target: &str, task: &Task, found: &Path, committed: &Path) -
     let mut command = libfuzzer(root, target);
     command.arg(found).arg(committed).arg("--");
     command.arg(format!("-runs={runs}"));
+    let longest = task.longest.as_deref().unwrap_or(LONGEST);
+    command.arg(format!("-max_len={longest}"));
     // An input that takes longer, or more memory, is a finding too.
-    command.args([
-        "-timeout=10",
-        "-rss_limit_mb=1024",
-        "-max_len=4096",
-        "-print_final_stats=1",
-    ]);
+    command.args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
     succeed(
         command,
         "cargo fuzz (`cargo install cargo-fuzz` if there is none)",
     )
 }
 
-/// Puts inputs into the committed corpus: the ones that together reach everything, as far as
+/// Puts inputs into the committed corpus: the fewest that together reach everything, as far as
 /// there is room.
 fn keep(root: &Path, target: &str, found: &Path, committed: &Path) -> Result<()> {
     let all = found.with_extension("all");
@@ -121,16 +123,21 @@ fn keep(root: &Path, target: &str, found: &Path, committed: &Path) -> Result<()>
     fs::create_dir_all(&all)?;
     let mut command = libfuzzer(root, target);
     command.arg(&all).arg(found).arg(committed);
-    command.args(["--", "-merge=1", "-max_len=1024"]);
+    command.args(["--", "-set_cover_merge=1", "-max_len=1024"]);
     succeed(command, "cargo fuzz")?;
+    let size = |entry: &fs::DirEntry| entry.metadata().map_or(0, |metadata| metadata.len());
     let mut files: Vec<_> = fs::read_dir(&all)?.flatten().collect();
     // Evenly over the sizes: small ones show one thing each, large ones how things go together.
-    files.sort_by_key(|entry| entry.metadata().map_or(0, |metadata| metadata.len()));
+    files.sort_by_key(|entry| (size(entry), entry.file_name()));
     let step = files.len().div_ceil(KEPT).max(1);
     fs::remove_dir_all(committed)?;
     fs::create_dir_all(committed)?;
+    let mut left = KEPT_BYTES;
     for entry in files.iter().step_by(step) {
-        fs::copy(entry.path(), committed.join(entry.file_name()))?;
+        left = left.saturating_sub(size(entry));
+        if left > 0 {
+            fs::copy(entry.path(), committed.join(entry.file_name()))?;
+        }
     }
     Ok(())
 }

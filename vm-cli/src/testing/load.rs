@@ -22,7 +22,11 @@ const NAME_LIMIT: usize = 120;
 
 /// Reads a test file.
 pub fn load(path: &Path) -> Result<Suite, Report> {
-    let source = Source::read(path)?;
+    read(&Source::read(path)?, path)
+}
+
+/// Reads the text of a test file of this name.
+pub fn read(source: &Source, path: &Path) -> Result<Suite, Report> {
     let table = match DeTable::parse(&source.text) {
         Ok(table) => table,
         Err(error) => {
@@ -35,12 +39,12 @@ pub fn load(path: &Path) -> Result<Suite, Report> {
         }
     };
     let whole = Spanned::new(table.span(), DeValue::Table(table.into_inner()));
-    let top = Fields::read(&source, "a test file", &[TOP], &whole)?;
+    let top = Fields::read(source, "a test file", &[TOP], &whole)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let base = match top.value("suite") {
         Some(value) => {
-            let fields = Fields::read(&source, "[suite]", &[SETUP], value)?;
-            setup::read(&source, &fields, folder)?
+            let fields = Fields::read(source, "[suite]", &[SETUP], value)?;
+            setup::read(source, &fields, folder)?
         }
         None => Setup::default(),
     };
@@ -53,7 +57,7 @@ pub fn load(path: &Path) -> Result<Suite, Report> {
     }
     let (mut cases, mut names) = (Vec::new(), BTreeSet::new());
     for value in tests {
-        let case = case(&source, folder, &base, value, &mut names)?;
+        let case = case(source, folder, &base, value, &mut names)?;
         cases.push(case);
     }
     Ok(Suite {

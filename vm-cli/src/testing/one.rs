@@ -189,7 +189,7 @@ fn no_disk(path: &Path, error: &io::Error) -> Report {
 }
 
 /// What came of a test, for the process that wants it.
-fn to_json(played: &Played) -> Value {
+pub fn to_json(played: &Played) -> Value {
     json!({
         "verdict": played.verdict.word(),
         "detail": played.detail,

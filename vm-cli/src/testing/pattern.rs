@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
+
+/// The most memory of a regular expression.
+// LIMIT: `\w{50}` takes 0.4 MiB; a file may have many of them, and some are held for a whole test.
+const EXPRESSION_BYTES: usize = 1 << 20;
 
 /// The values of variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -69,11 +73,16 @@ impl Template {
         if !self.regex {
             return Ok(Pattern::Text(text.into_bytes()));
         }
-        let compiled = Regex::new(&text).map_err(|error| {
+        let mut builder = RegexBuilder::new(&text);
+        let compiled = builder.size_limit(EXPRESSION_BYTES).build();
+        let compiled = compiled.map_err(|error| match error {
+            regex::Error::CompiledTooBig(most) => format!("it takes more than {} KiB", most >> 10),
             // The last line says what is wrong; those before it draw a picture.
-            let words = error.to_string();
-            let last = words.lines().last().unwrap_or_default().trim();
-            last.strip_prefix("error: ").unwrap_or(last).to_owned()
+            error => {
+                let words = error.to_string();
+                let last = words.lines().last().unwrap_or_default().trim();
+                last.strip_prefix("error: ").unwrap_or(last).to_owned()
+            }
         });
         compiled.map(Pattern::Regex)
     }

@@ -21,6 +21,12 @@ use crate::units::{disk, duration, size};
 /// The most bytes of an empty disk.
 // LIMIT: it is a sparse file, but some file systems take no larger one.
 const EMPTY_LIMIT: u64 = 1 << 40;
+/// The most regular expressions of a file.
+// LIMIT: each is compiled when the file is read, which may take some milliseconds.
+const EXPRESSIONS: usize = 500;
+/// The most forbidden texts of a list.
+// LIMIT: all of them are held during the test and looked for behind each byte.
+const FORBIDDEN: usize = 50;
 
 /// Reads what `[suite]` or `[[test]]` says about the machine.
 pub fn read(source: &Source, fields: &Fields, folder: &Path) -> Result<Setup, Report> {
@@ -187,7 +193,15 @@ fn empty_drive(source: &Source, value: &Spanned<DeValue>) -> Result<Drive, Repor
 
 fn forbid(source: &Source, fields: &Fields) -> Result<Vec<Template>, Report> {
     let mut patterns = Vec::new();
-    for value in fields.list("forbid")?.unwrap_or_default() {
+    let list = fields.list("forbid")?.unwrap_or_default();
+    if let Some(value) = list.get(FORBIDDEN) {
+        let message = format!("a list forbids at most {FORBIDDEN} texts");
+        let fact = format!("there are {}", list.len());
+        return Err(source
+            .complain(codes::TEST_VALUE, &value.span(), message, fact)
+            .help("a regular expression can name several: { regex = 'this|that' }"));
+    }
+    for value in list {
         let (text, regex) = match value.get_ref() {
             DeValue::String(text) => (text.clone().into_owned(), false),
             DeValue::Table(_) => {
@@ -216,6 +230,14 @@ pub fn check_pattern(
         return Err(source
             .complain(codes::TEST_VALUE, span, message, "found: \"\"")
             .help("write what the guest prints"));
+    }
+    let count = source.expressions.get() + usize::from(template.regex);
+    source.expressions.set(count);
+    if count > EXPRESSIONS {
+        let message = format!("a test file has at most {EXPRESSIONS} regular expressions");
+        return Err(source
+            .complain(codes::TEST_PATTERN, span, message, "this is one more")
+            .help("divide the file, or look for plain texts"));
     }
     let compiled = template.pattern(variables);
     compiled.map(drop).map_err(|fact| {

@@ -1,5 +1,6 @@
 //! The text of a test file, and complaints that name a place in it.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -13,6 +14,9 @@ use crate::report::Report;
 // LIMIT: it is written by hand; the largest of this project has a few KiB.
 const FILE_LIMIT: u64 = 1 << 20;
 
+/// Where a file begins: byte, line, column.
+const BEGIN: (usize, usize, usize) = (0, 1, 1);
+
 /// A test file.
 #[derive(Debug)]
 pub struct Source {
@@ -20,6 +24,11 @@ pub struct Source {
     pub path: String,
     /// What stands in it.
     pub text: String,
+    /// The last place that was asked for, as byte, line and column: steps come in their order, and
+    /// a file of steps would be counted through once for each.
+    last: Cell<(usize, usize, usize)>,
+    /// How many regular expressions were compiled so far.
+    pub expressions: Cell<usize>,
 }
 
 impl Source {
@@ -37,13 +46,22 @@ impl Source {
                 .at(path.display(), fact)
                 .help("divide it: a folder may hold many test files"));
         }
-        let path = path.display().to_string();
+        Self::of(path, bytes)
+    }
+
+    /// A test file with these bytes in it.
+    pub fn of(path: &Path, bytes: Vec<u8>) -> Result<Self, Report> {
+        let of = |text| Self {
+            path: path.display().to_string(),
+            text,
+            last: Cell::new(BEGIN),
+            expressions: Cell::new(0),
+        };
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { path, text }),
+            Ok(text) => Ok(of(text)),
             Err(error) => {
                 let good = error.utf8_error().valid_up_to();
-                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                let source = Self { path, text };
+                let source = of(String::from_utf8_lossy(error.as_bytes()).into_owned());
                 let fact = "a byte that is no UTF-8";
                 Err(source
                     .complain(
@@ -71,11 +89,21 @@ impl Source {
 
     /// Line and column of a byte, from 1; the column counts characters.
     fn place(&self, byte: usize) -> (usize, usize) {
-        let before = self.text.as_bytes();
-        let before = String::from_utf8_lossy(&before[..byte.min(before.len())]);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default();
-        (line, column.chars().count() + 1)
+        let end = byte.min(self.text.len());
+        let (from, mut line, mut column) = match self.last.get() {
+            last if last.0 <= end => last,
+            _ => BEGIN,
+        };
+        for byte in &self.text.as_bytes()[from..end] {
+            match byte {
+                b'\n' => (line, column) = (line + 1, 1),
+                // A character's other bytes.
+                0x80..0xc0 => {}
+                _ => column += 1,
+            }
+        }
+        self.last.set((end, line, column));
+        (line, column)
     }
 }
 
@@ -85,16 +113,16 @@ mod tests {
 
     #[test]
     fn places_are_counted_from_one_in_characters() {
-        let source = Source {
-            path: "f".to_owned(),
-            text: "ab\nä=1\n".to_owned(),
-        };
+        let text = "ab\nä=1\n".as_bytes().to_vec();
+        let source = Source::of(Path::new("f"), text).expect("a text");
         for (byte, want) in [
             (0, (1, 1)),
             (2, (1, 3)),
             (3, (2, 1)),
             (5, (2, 2)),
             (99, (3, 1)),
+            // Back again.
+            (2, (1, 3)),
         ] {
             assert_eq!(source.place(byte), want, "{byte}");
         }

@@ -91,6 +91,9 @@ fn each_mistake_is_named_with_its_place() {
         (steps("{ run = 'x', save = '1x' }"), codes::TEST_VARIABLE, (3, 30), "name of a variable"),
         (steps("{ reset = 'soft' }"), codes::TEST_VALUE, (3, 20), "\"hard\""),
         (steps("{ expect_end = 'power-off' }"), codes::TEST_VALUE, (3, 25), "did you mean \"poweroff\"?"),
+        (steps(&"{ wait = 'x', regex = true }, ".repeat(501)), codes::TEST_PATTERN, (3, 15_019), "at most 500"),
+        (steps("{ wait = '\\w{900}', regex = true }"), codes::TEST_PATTERN, (3, 19), "more than 1024 KiB"),
+        (format!("[suite]\nforbid = [{}]\n", "'x', ".repeat(51)), codes::TEST_VALUE, (2, 261), "at most 50 texts"),
         (steps("{ expect_end = 'hang' }, { wait = 'x' }"), codes::TEST_STEP, (3, 35), "the last step"),
     ]
     .iter()
@@ -101,6 +104,24 @@ fn each_mistake_is_named_with_its_place() {
     assert_eq!((report.code, place(&report)), (codes::TEST_SYNTAX, Some((2, 12))));
     let long = "#".repeat((1 << 20) + 1);
     assert_eq!(loaded(long.as_bytes()).expect_err("long").code, codes::TOO_LARGE);
+}
+
+#[test]
+fn a_file_of_nothing_but_steps_is_counted_through_once() {
+    let steps = "{ reset = 'hard' }, ".repeat(9999);
+    let test = |name: char, newlines: &str| {
+        format!("[[test]]\nname = '{name}'\nsteps = [{newlines}{steps}{{ wait = 'x' }}]\n")
+    };
+    let text: String = ('a'..'f').map(|name| test(name, "\n")).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f.boot.toml");
+    std::fs::write(&path, text).expect("a file");
+    let suite = load(&path).expect("a right file");
+    for (number, case) in suite.cases.iter().enumerate() {
+        let place = &case.steps[9999].place;
+        let want = format!(":{}:{}", 4 * number + 4, 9999 * 20 + 1);
+        assert!(place.ends_with(&want), "{place} is not {want}");
+    }
 }
 
 /// A right file with everything in it.

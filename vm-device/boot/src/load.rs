@@ -209,16 +209,26 @@ impl Plan {
                 });
             }
         }
-        for pair in self.pieces.windows(2) {
-            if let [first, second] = pair
-                && first.end() > second.addr
-                && first.source != second.source
-            {
+        // The pieces of one file may lie on each other, so a neighbour is not all that counts:
+        // of each file the piece that reaches furthest is kept.
+        let mut furthest: Vec<&Piece> = Vec::new();
+        for piece in &self.pieces {
+            let reaches =
+                |first: &&&Piece| first.source != piece.source && first.end() > piece.addr;
+            if let Some(first) = furthest.iter().find(reaches) {
                 return Err(BootError::Overlap {
                     first: first.source.name(),
-                    second: second.source.name(),
+                    second: piece.source.name(),
                     addr: first.addr,
                 });
+            }
+            match furthest
+                .iter_mut()
+                .find(|other| other.source == piece.source)
+            {
+                Some(other) if other.end() < piece.end() => *other = piece,
+                Some(_) => {}
+                None => furthest.push(piece),
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use vm_device_boot::Arch;
 
-use crate::read::{Metered, ReadAt, Window};
+use crate::read::{Metered, ReadAt, SEARCH_BYTES, Window};
 use crate::volume::{Notes, Place, Volume};
 use crate::{Body, DiskError, Entry, Fault, Menu, Partition, arch, find, fs, table, uki};
 
@@ -14,6 +14,8 @@ const KERNEL_BYTES: u64 = 512 << 20;
 /// The largest RAM disks of an entry together.
 // LIMIT: guests with more memory than most hosts have could take more.
 const INITRD_BYTES: u64 = 1 << 30;
+// LIMIT: a disk may have sixty damaged partitions, and nobody reads a hundred KiB about them.
+const MAX_NOTES: usize = 12;
 /// What tells a kernel's form.
 const HEAD_BYTES: u64 = 4096;
 
@@ -39,7 +41,12 @@ pub struct Loaded {
 impl BootDisk {
     /// Reads the partition table and recognises file systems.
     pub fn open(source: Box<dyn ReadAt>) -> Result<Self, DiskError> {
-        let disk = Metered::new(source);
+        Self::open_within(source, SEARCH_BYTES)
+    }
+
+    /// The same with another allowance for the search, in bytes.
+    pub fn open_within(source: Box<dyn ReadAt>, search_bytes: u64) -> Result<Self, DiskError> {
+        let disk = Metered::new(source, search_bytes);
         let table = table::divide(&disk).map_err(DiskError::Disk)?;
         let notes = Notes::default();
         table.notes.into_iter().for_each(|note| notes.add(note));
@@ -94,6 +101,11 @@ impl BootDisk {
                     }),
             );
             notes.extend(volume.notes.all());
+        }
+        let more = notes.len().saturating_sub(MAX_NOTES);
+        if more > 0 {
+            notes.truncate(MAX_NOTES);
+            notes.push(format!("{more} more complaints"));
         }
         notes
     }

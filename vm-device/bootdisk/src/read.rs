@@ -44,10 +44,10 @@ pub(crate) struct Metered {
 }
 
 impl Metered {
-    pub(crate) fn new(source: Box<dyn ReadAt>) -> Rc<Self> {
+    pub(crate) fn new(source: Box<dyn ReadAt>, allowance: u64) -> Rc<Self> {
         Rc::new(Self {
             source,
-            left: Cell::new(SEARCH_BYTES),
+            left: Cell::new(allowance),
         })
     }
 
@@ -60,10 +60,15 @@ impl Metered {
         self.left.set(self.left.get().saturating_add(bytes));
     }
 
-    fn read(&self, offset: u64, into: &mut [u8]) -> Result<(), Fault> {
-        let cost = LEAST.max(into.len() as u64);
-        let left = self.left.get().checked_sub(cost).ok_or(Fault::Circles)?;
+    /// Takes so much off the allowance.
+    fn spend(&self, bytes: u64) -> Result<(), Fault> {
+        let left = self.left.get().checked_sub(bytes).ok_or(Fault::Circles)?;
         self.left.set(left);
+        Ok(())
+    }
+
+    fn read(&self, offset: u64, into: &mut [u8]) -> Result<(), Fault> {
+        self.spend(LEAST.max(into.len() as u64))?;
         let read = self.source.read_at(offset, into);
         read.map_err(|error| Fault::Host {
             at: offset,
@@ -109,6 +114,11 @@ impl Window {
     /// Allows so many bytes more, see [`Metered::allow`].
     pub(crate) fn allow(&self, bytes: u64) {
         self.disk.allow(bytes);
+    }
+
+    /// Counts bytes that were not read but made, or read before.
+    pub(crate) fn spend(&self, bytes: u64) -> Result<(), Fault> {
+        self.disk.spend(bytes)
     }
 
     /// Reads all of `into`.

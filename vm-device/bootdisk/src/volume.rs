@@ -189,8 +189,9 @@ impl Volume {
         if bytes > limit || bytes > self.window.bytes() {
             return Err(Fault::TooLarge { bytes, limit });
         }
-        // Wanted in full, so it is not counted against the search.
-        self.window.allow(bytes.saturating_mul(2));
+        // Wanted in full, so it is not counted against the search: once for its bytes, once for
+        // where they stand, once for the memory.
+        self.window.allow(bytes.saturating_mul(3));
         self.head(path, bytes)
     }
 }

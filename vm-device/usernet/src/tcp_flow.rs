@@ -9,9 +9,12 @@ use crate::host::{Got, Host, Interest, Socket};
 use crate::output::Output;
 
 /// The bytes that a connection holds in each direction.
+///
+/// One more, and windows would have to be scaled: the TCP then takes the window of its first
+/// packet, which is never scaled, for twice of what it is, and fails when a guest fills it.
 // LIMIT: times the number of connections this is 64 MiB; a guest that answers within
 // a millisecond is served 60 MB a second.
-const BUFFER: usize = 64 << 10;
+const BUFFER: usize = (64 << 10) - 1;
 /// How long a guest may take to answer a call.
 const RINGS_US: u64 = 30_000_000;
 
@@ -20,8 +23,8 @@ const RINGS_US: u64 = 30_000_000;
 enum Stage {
     /// The host's socket is being connected; the guest has heard nothing yet.
     Connecting,
-    /// The guest has been called and has not answered.
-    Calling { since_us: u64 },
+    /// The guest is called and has not answered; `rung` says whether our first packet is out.
+    Calling { since_us: u64, rung: bool },
     /// Bytes flow.
     Open,
 }
@@ -96,7 +99,11 @@ impl Flow {
         now_us: u64,
         iface: &mut Interface,
     ) -> Option<Self> {
-        let mut flow = Self::new(host, Stage::Calling { since_us: now_us }, now_us);
+        let stage = Stage::Calling {
+            since_us: now_us,
+            rung: false,
+        };
+        let mut flow = Self::new(host, stage, now_us);
         let tcp = flow.sockets.get_mut::<Tcp>(flow.tcp);
         let remote = (*ends.guest.ip(), ends.guest.port());
         let local = (*ends.remote.ip(), ends.remote.port());
@@ -129,6 +136,11 @@ impl Flow {
             // The guest asks again; it is answered when there is an answer.
             return;
         }
+        if matches!(self.stage, Stage::Calling { rung: false, .. }) {
+            // A guest that answers before it was called has guessed the port. The TCP would take
+            // it for a call of its own, and then subtract from a window that it never offered.
+            return;
+        }
         enter(now_us, packet, &mut self.sockets, iface, out);
     }
 
@@ -150,7 +162,7 @@ impl Flow {
                 Some(Ok(())) => self.answer(now_us, iface, out),
             }
         }
-        if let Stage::Calling { since_us } = self.stage {
+        if let Stage::Calling { since_us, .. } = self.stage {
             match self.state() {
                 State::Established | State::CloseWait => self.stage = Stage::Open,
                 _ if now_us.saturating_sub(since_us) >= RINGS_US => self.tcp().abort(),
@@ -247,7 +259,11 @@ impl Flow {
         while !lane.out.is_full()
             && iface.poll_egress(now, &mut lane, &mut self.sockets)
                 == PollResult::SocketStateChanged
-        {}
+        {
+            if let Stage::Calling { rung, .. } = &mut self.stage {
+                *rung = true;
+            }
+        }
     }
 
     /// Finds out whether it is over, and when it has to be looked at again.
@@ -275,7 +291,7 @@ impl Flow {
             Stage::Connecting => None,
             // Whoever makes room comes by himself.
             _ if waits_for_room => None,
-            Stage::Calling { since_us } => {
+            Stage::Calling { since_us, .. } => {
                 let end = since_us + RINGS_US;
                 Some(next.map_or(end, |next| {
                     next.clamp(now_us + 1000, end.max(now_us + 1000))

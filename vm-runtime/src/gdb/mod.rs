@@ -22,7 +22,7 @@ mod words;
 mod xml;
 
 pub use debugger::Gdb;
-pub use server::{Address, Server};
+pub use server::{Address, Answers, Server};
 pub use session::{Answer, Session};
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -74,6 +75,28 @@ impl FromStr for Address {
 pub(super) enum Stream {
     Net(TcpStream),
     File(UnixStream),
+    /// No socket at all: what is sent is kept.
+    Kept(Answers),
+}
+
+/// What was sent to somebody who said everything beforehand: see [`Server::prepared`].
+#[derive(Clone, Debug, Default)]
+pub struct Answers(Arc<Mutex<Vec<u8>>>);
+
+impl Answers {
+    /// All that was sent so far.
+    #[must_use]
+    pub fn all(&self) -> Vec<u8> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn add(&self, bytes: &[u8]) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend_from_slice(bytes);
+    }
 }
 
 impl Stream {
@@ -81,6 +104,7 @@ impl Stream {
         Ok(match self {
             Self::Net(stream) => Self::Net(stream.try_clone()?),
             Self::File(stream) => Self::File(stream.try_clone()?),
+            Self::Kept(answers) => Self::Kept(answers.clone()),
         })
     }
 
@@ -91,6 +115,7 @@ impl Stream {
                 stream.set_write_timeout(Some(PATIENCE))
             }
             Self::File(stream) => stream.set_write_timeout(Some(PATIENCE)),
+            Self::Kept(_) => Ok(()),
         }
     }
 
@@ -98,6 +123,7 @@ impl Stream {
         match self {
             Self::Net(stream) => stream.read(into),
             Self::File(stream) => stream.read(into),
+            Self::Kept(_) => Ok(0),
         }
     }
 
@@ -106,6 +132,10 @@ impl Stream {
         match self {
             Self::Net(stream) => stream.write_all(bytes),
             Self::File(stream) => stream.write_all(bytes),
+            Self::Kept(answers) => {
+                answers.add(bytes);
+                Ok(())
+            }
         }
     }
 
@@ -115,6 +145,7 @@ impl Stream {
         let _ = match self {
             Self::Net(stream) => stream.shutdown(std::net::Shutdown::Both),
             Self::File(stream) => stream.shutdown(std::net::Shutdown::Both),
+            Self::Kept(_) => Ok(()),
         };
     }
 }
@@ -177,6 +208,21 @@ impl Server {
             .name("gdb".to_owned())
             .spawn(move || serve(&listener, &sender, &waker))?;
         Ok(Self { events, address })
+    }
+
+    /// A server without a socket, at which somebody has connected, has said all of this, and does
+    /// not wait for answers: for tests that must not depend on threads.
+    #[must_use]
+    pub fn prepared(pieces: Vec<Vec<u8>>) -> (Self, Answers) {
+        let answers = Answers::default();
+        let (sender, events) = sync_channel(pieces.len() + 1);
+        let said = pieces.into_iter().map(Event::Bytes);
+        for event in std::iter::once(Event::Connected(Stream::Kept(answers.clone()))).chain(said) {
+            // There is room for all of them, and the receiver is here.
+            let _ = sender.try_send(event);
+        }
+        let address = Address::default();
+        (Self { events, address }, answers)
     }
 
     /// Where it listens: with the port that the host has chosen, if it was to.

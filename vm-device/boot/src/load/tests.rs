@@ -200,6 +200,20 @@ fn what_can_not_be_placed_is_named() {
         Some(&flat),
         "the firmware at 0x80000000 overlaps the kernel",
     );
+    // Of two pieces on each other the one that begins first may reach further.
+    let small = kernel(Kind::RiscvImage, 0, MIB);
+    let mut nested = kernel(Kind::Elf, RAM, 3 * MIB);
+    nested.segments.push(LoadSegment {
+        addr: RAM + MIB,
+        file: 0..4,
+        bytes: 4096,
+    });
+    check(
+        Mode::Firmware,
+        Some(&small),
+        Some(&nested),
+        "the firmware at 0x80000000 overlaps the kernel",
+    );
     check(
         Mode::Direct,
         Some(&arm),

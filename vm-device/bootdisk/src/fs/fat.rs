@@ -144,6 +144,9 @@ impl Fat {
             Width::Bits16 => u64::from(cluster) * 2,
             Width::Bits32 => u64::from(cluster) * 4,
         };
+        // A chain in a circle within a part of the table that is at hand would be followed for as
+        // long as a file claims to be.
+        self.window.spend(4)?;
         let bytes = self.table_part(at)?;
         let (value, mask) = match self.width {
             Width::Bits12 => {
@@ -190,9 +193,8 @@ impl Fat {
         let mut out = Vec::new();
         let mut cluster = Some(first);
         for _ in 0..from / self.cluster_bytes {
-            if let Some(number) = cluster {
-                cluster = self.next(number)?;
-            }
+            let Some(number) = cluster else { break };
+            cluster = self.next(number)?;
         }
         let inside = from % self.cluster_bytes;
         let wanted = wanted + inside;

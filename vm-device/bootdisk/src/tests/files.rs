@@ -3,12 +3,12 @@
 use std::fs;
 
 use super::images::{ext, fat, run, tool, tree};
-use crate::Fault;
 use crate::fs::{FileSystem, NodeKind, recognise};
-use crate::read::{Metered, Window};
+use crate::read::{Metered, SEARCH_BYTES, Window};
+use crate::{BootDisk, Fault, ReadAt};
 
 fn open(disk: Vec<u8>) -> Box<dyn FileSystem> {
-    let window = Window::whole(Metered::new(Box::new(disk)));
+    let window = Window::whole(Metered::new(Box::new(disk), SEARCH_BYTES));
     let (_, open) = recognise(&window).expect("a file system");
     open(&window).expect("a sound file system")
 }
@@ -289,4 +289,67 @@ fn fats_of_all_widths_give_their_files() {
             );
         }
     }
+}
+
+#[test]
+fn a_folder_of_nothing_is_not_gone_through_again_and_again() {
+    let files: [(&str, &[u8]); 2] = [("/vmlinuz", b"x"), ("/boot/grub/grub.cfg", b"[ -e /x ]\n")];
+    let folder = tree(&files);
+    let Some(disk) = ext("-t ext4 -b 1024", folder.path(), 16 << 20) else {
+        return;
+    };
+    let Some(mut command) = tool("debugfs") else {
+        return;
+    };
+    // Most of it is a hole, which costs no reading.
+    let disk = in_file(&disk, |path| {
+        let script = "set_inode_field / size 8000512\n";
+        run(command.arg("-w").arg(path), script);
+    });
+    let disk = BootDisk::open(Box::new(disk)).expect("a disk");
+    let found = disk.menu(&[]).err().map(|error| error.to_string());
+    let said = found.as_deref().unwrap_or_default();
+    assert!(said.contains("lead in circles"), "{found:?}");
+}
+
+/// A disk that is larger than what stands on it.
+struct Large(Vec<u8>, u64);
+
+impl ReadAt for Large {
+    fn bytes(&self) -> u64 {
+        self.1
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> std::io::Result<()> {
+        self.0.read_at(offset, into)
+    }
+}
+
+#[test]
+fn a_chain_in_a_circle_is_not_followed_for_as_long_as_a_file_claims() {
+    let folder = tree(&[("/F", &[1; 5000])]);
+    let Some(mut disk) = fat(16, folder.path(), 16 << 20) else {
+        return;
+    };
+    // The second cluster leads to the first one, which is the file's.
+    let table = usize::from(disk[14]) * 512;
+    disk[table + 6..table + 8].copy_from_slice(&[2, 0]);
+    let name = disk.windows(11).position(|part| part == b"F          ");
+    let entry = name.expect("the entry");
+    disk[entry + 28..entry + 32].fill(0xff);
+    let window = Window::whole(Metered::new(Box::new(Large(disk, 1 << 40)), SEARCH_BYTES));
+    let (_, open) = recognise(&window).expect("a file system");
+    let fs = open(&window).expect("a sound head");
+    let node = fs.find("/F").expect("the file");
+    assert_eq!(fs.read(&node, 1000, 3), Ok(vec![1; 3]));
+    assert_eq!(fs.read(&node, 1 << 34, 3), Ok(Vec::new()));
+    let before_its_end = (1 << 32) - 20;
+    for _ in 0..3 {
+        let read = fs.read(&node, before_its_end, 3);
+        if read == Err(Fault::Circles) {
+            return;
+        }
+        assert_eq!(read, Ok(vec![1; 3]));
+    }
+    panic!("the chain is followed without end");
 }

@@ -349,3 +349,27 @@ fn an_entry_whose_kernel_is_gone_is_passed_over() {
     assert_eq!(error, "partition 2, /gone: there is no such file");
     assert!(menu.entries[1].problem.is_some());
 }
+
+#[test]
+fn a_disk_with_sixty_damaged_partitions_is_complained_about_in_a_few_lines() {
+    // Each volume's root folder is broken; the chain of logical partitions goes in a circle.
+    let Some(mut part) = ext("-t ext2 -b 1024", tree(&[("/x", b"")]).path(), 1 << 20) else {
+        return;
+    };
+    let dot = part
+        .windows(9)
+        .position(|bytes| bytes == b"\x0c\0\x01\x02.\0\0\0\x02");
+    let at = dot.expect("the first entry of the root");
+    part[at] = 3;
+    let script = "label: dos\nstart=2048, size=4096, type=5\nstart=3072, size=2048, type=83\n";
+    let Some(mut disk) = divided(script, 4 << 20, &[(3072, &part)]) else {
+        return;
+    };
+    // The next table of the chain is the first one.
+    disk[2048 * 512 + 0x1ce..][..16].copy_from_slice(b"\0\0\0\0\x05\0\0\0\0\0\0\0\x01\0\0\0");
+    let (disk, menu) = open(&disk);
+    let said = menu.expect_err("nothing to boot").to_string();
+    assert!(said.contains("more complaints"), "{said}");
+    assert!(said.len() < 8000, "{} bytes", said.len());
+    assert_eq!(disk.notes().len(), 13);
+}

@@ -71,3 +71,26 @@ fn a_guest_that_does_not_answer_is_called_for_a_while() {
     );
     assert_eq!(net.stack.due_us(), None);
 }
+
+#[test]
+fn a_guest_that_answers_before_it_was_called_is_not_heard() {
+    let mut net = net();
+    // There is no room for the call, and the guest guesses where it will come from.
+    net.room = 0;
+    let socket = net.host.open(None);
+    net.host.callers.push_back(socket);
+    assert_eq!(net.poll(), Vec::<Vec<u8>>::new());
+    for flags in [SYN, SYN | ACK, ACK, RST | ACK] {
+        let mut guess = Peer::new(22, "10.0.2.2:49153");
+        guess.send(&mut net, flags, &[]);
+    }
+    net.room = 1000;
+    let seen = segments(&net.poll());
+    assert_eq!((seen.len(), seen[0].flags), (1, SYN));
+    assert_eq!(seen[0].from.port(), 49_153, "the guess was right");
+    let mut peer = peer(&seen[0]);
+    let answer = peer.send(&mut net, SYN | ACK, &[]);
+    peer.absorb(&mut net, answer);
+    peer.send(&mut net, ACK, b"welcome");
+    assert_eq!(net.host.last().sent(), b"welcome");
+}

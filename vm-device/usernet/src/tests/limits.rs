@@ -4,6 +4,7 @@ use crate::host::{Interest, Listener};
 use crate::plan::{Forward, Plan, Protocol};
 use crate::tcp::FLOWS;
 use crate::testing::{ACK, FIN, Net, Peer, RST, SYN, echo, segments};
+use crate::wire::{Packet, TCP, checksum, packet, pseudo};
 
 const SERVER: &str = "192.0.2.9:80";
 
@@ -100,4 +101,36 @@ fn answers_to_a_guest_that_takes_none_are_dropped() {
         );
     }
     assert_eq!(net.work().len(), 256);
+}
+
+/// A first packet of the guest's whose windows are scaled.
+fn scaled(syn: &[u8]) -> Vec<u8> {
+    let old = Packet::read(syn).expect("a packet");
+    let mut tcp = old.payload.to_vec();
+    tcp.extend([3, 3, 7, 1]);
+    tcp[12] += 1 << 4;
+    tcp[16..18].fill(0);
+    let check = checksum(&[&pseudo(TCP, old.from, old.to, tcp.len()), &tcp]);
+    tcp[16..18].copy_from_slice(&check.to_be_bytes());
+    packet(TCP, old.from, old.to, &tcp)
+}
+
+#[test]
+fn a_guest_that_sends_more_than_was_offered_does_no_harm() {
+    let mut net = net();
+    let mut peer = Peer::new(1000, SERVER);
+    let answer = net.packet(&scaled(&peer.segment(SYN, &[]).bytes()));
+    peer.seq += 1;
+    assert_eq!(peer.take(&segments(&answer)), SYN | ACK);
+    // The host's peer takes nothing, and the guest has no room for acknowledgements.
+    net.host.last().room = 0;
+    net.room = 0;
+    for _ in 0..60 {
+        peer.send(&mut net, ACK, &[9; 1400]);
+    }
+    net.host.last().room = usize::MAX;
+    net.room = 1000;
+    net.poll();
+    let sent = net.host.last().sent().len();
+    assert!((60_000..=65_535).contains(&sent), "{sent} bytes were taken");
 }

@@ -6,8 +6,13 @@ use crate::volume::Volume;
 impl Machine<'_> {
     pub(super) fn search(&mut self, words: &[String]) -> Result<bool, String> {
         let (mut by, mut variable, mut wanted) = ('u', None, None);
+        let is_plain = |word: &str| !word.starts_with('-');
+        // How many words that are no options are left: counted once, because a hostile script has
+        // many.
+        let mut plain = words.iter().filter(|word| is_plain(word)).count();
         let mut words = words.iter().peekable();
         while let Some(word) = words.next() {
+            plain -= usize::from(is_plain(word));
             match word.as_str() {
                 "-u" | "--fs-uuid" => by = 'u',
                 "-l" | "--label" => by = 'l',
@@ -15,13 +20,14 @@ impl Machine<'_> {
                 "-s" | "--set" => {
                     variable = Some("root".to_owned());
                     // `--set NAME WHAT` has one word more than `--set WHAT`.
-                    let next_two = words.clone().filter(|word| !word.starts_with('-')).count();
-                    if next_two > 1 && words.peek().is_some_and(|word| !word.starts_with('-')) {
+                    if plain > 1 && words.peek().is_some_and(|word| is_plain(word)) {
                         variable = words.next().cloned();
+                        plain -= 1;
                     }
                 }
                 "--hint" | "-h" => {
-                    words.next();
+                    let hint = words.next();
+                    plain -= usize::from(hint.is_some_and(|word| is_plain(word)));
                 }
                 word => match word.strip_prefix("--set=") {
                     Some(name) => variable = Some(name.to_owned()),

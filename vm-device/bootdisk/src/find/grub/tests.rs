@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fs::{FileSystem, Node, NodeKind};
-use crate::read::{Metered, Window};
+use crate::read::{Metered, SEARCH_BYTES, Window};
 use crate::{Fault, Partition};
 
 const UUID: &str = "0b1c2d3e-4f50-4a61-9b72-8c93a4b5c6d7";
@@ -68,7 +68,7 @@ fn volume(index: usize, number: u32, uuid: &'static str, files: &[(&str, &str)])
     let files = files
         .iter()
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-    let window = Window::whole(Metered::new(Box::new(vec![0; 1 << 20])));
+    let window = Window::whole(Metered::new(Box::new(vec![0; 1 << 20]), SEARCH_BYTES));
     Volume::new(
         index,
         partition,
@@ -247,6 +247,7 @@ fn scripts_that_lead_nowhere_end_with_a_note() {
         "f\n".repeat(3000)
     );
     let nots = format!("{}true", "! ".repeat(100_000));
+    let options = format!("search {}", "-s ".repeat(80_000));
     for (script, note) in [
         (deep.as_str(), "more than 32 deep"),
         (&braces, "more than 32 deep"),
@@ -255,6 +256,7 @@ fn scripts_that_lead_nowhere_end_with_a_note() {
         (calls, "more than 24 deep"),
         (&wide, "does not come to an end"),
         (&nots, "no menu entry starts Linux"),
+        (&options, "no menu entry starts Linux"),
         ("source $prefix/grub.cfg", "more than 24 deep"),
         ("while true; do true; done", "`while` loop is not run"),
         ("menuentry a { linux /k", "no closing brace"),

@@ -147,6 +147,8 @@ impl Ext {
         }
         let first = from / self.block_bytes;
         let start = first * self.block_bytes;
+        // Holes cost nothing to read, but a folder of nothing else would be gone through each time.
+        self.window.spend(end - start)?;
         let mut out = vec![0; (end - start) as usize];
         for run in self.runs(inode, end.div_ceil(self.block_bytes))? {
             if let Some((logical, count, physical)) = run.behind(first) {
