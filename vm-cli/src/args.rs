@@ -378,7 +378,7 @@ pub enum TierKind {
     Template,
     /// The block compiler.
     Block,
-    /// The region compiler: loops as a whole.
+    /// The region compiler: loops as a whole; only beside the block compiler.
     Region,
 }
 
