@@ -260,14 +260,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
     pub jit_region_threshold: Option<u32>,
     /// Which compilers there are
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_enum,
-        value_delimiter = ',',
-        help_heading = "Machine",
-        hide = true
-    )]
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
+    #[arg(help_heading = "Machine", hide = true)]
     pub jit_tiers: Option<Vec<TierKind>>,
 
     /// Give the guest throw-away copies of its disks: the files stay as they are
@@ -384,7 +378,7 @@ pub enum TierKind {
     Template,
     /// The block compiler.
     Block,
-    /// The region compiler: loops as a whole.
+    /// The region compiler: loops as a whole; only beside the block compiler.
     Region,
 }
 

@@ -42,7 +42,8 @@ impl Blocks {
             let Some(code) = self.map.get(key) else {
                 continue;
             };
-            let asked = code.heat.load(Relaxed) == u32::MAX && code.left < LEFT;
+            // Counting goes on from the largest number when it was asked for.
+            let asked = code.heat.load(Relaxed) > u32::MAX / 2 && code.left < LEFT;
             let here = code.serial == serial;
             let apart = key.single || code.samples.unfit || self.crossing.contains_key(key);
             if apart || !(asked || here) || (members.len() == LOOKED_AT && !here) {
