@@ -12,6 +12,35 @@ use vm_ir::{Op, Type, eval_float};
 
 use super::thunk::{Stub, eval_stub, float_stub};
 
+macro_rules! entries {
+    ($abi:literal) => {
+        /// A helper as `thunk` calls it: what it works with, and up to four words.
+        type Code = unsafe extern $abi fn(*mut Helpers, u64, u64, u64, u64) -> u64;
+
+        unsafe extern $abi fn eval_code(_: *mut Helpers, word: u64, a: u64, b: u64, c: u64) -> u64 {
+            eval(word, [a, b, c])
+        }
+
+        unsafe extern $abi fn float_code<const OP: u8, const TY: u8, const FROM: u8>(
+            helpers: *mut Helpers,
+            first: u64,
+            second: u64,
+            third: u64,
+            fourth: u64,
+        ) -> u64 {
+            // SAFETY: see UNSAFETY.
+            unsafe { float::<OP, TY, FROM>(helpers, [first, second, third, fourth]) }
+        }
+    };
+}
+
+// HOST-ARCH: on x86-64 generated code passes operands as System V has it, on Windows, too.
+#[cfg(target_arch = "x86_64")]
+entries!("sysv64");
+// HOST-ARCH: all others have one convention.
+#[cfg(not(target_arch = "x86_64"))]
+entries!("C");
+
 /// The number of a helper in the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Routine(pub u16);
@@ -27,6 +56,8 @@ pub struct Helpers {
     rules: Rules,
     /// The entries.
     table: [Stub; COUNT],
+    /// What the entries lead to.
+    code: [Code; COUNT],
 }
 
 impl std::fmt::Debug for Helpers {
@@ -40,6 +71,7 @@ impl std::fmt::Debug for Helpers {
 impl Helpers {
     pub(super) const RESULT: i32 = std::mem::offset_of!(Self, result) as i32;
     pub(super) const TABLE: i32 = std::mem::offset_of!(Self, table) as i32;
+    pub(super) const CODE: i32 = std::mem::offset_of!(Self, code) as i32;
 
     /// For a guest with these rules, whose slot of sticky flags is `flags_at` bytes behind this
     /// struct (negative: before it), in the same allocation.
@@ -50,6 +82,7 @@ impl Helpers {
             flags_at,
             rules,
             table: TABLE,
+            code: CODE,
         }
     }
 }
@@ -86,22 +119,37 @@ macro_rules! table {
 
         const TABLE: [Stub; COUNT] = [
             eval_stub as Stub,
-            $(table!(@same $same 2), table!(@same $same 3), table!(@same $same 4),)+
-            $(table!(@to $to_int 1 2), table!(@to $to_int 2 2), table!(@to $to_int 3 2),
-              table!(@to $to_int 4 2), table!(@to $to_int 1 3), table!(@to $to_int 2 3),
-              table!(@to $to_int 3 3), table!(@to $to_int 4 3), table!(@to $to_int 1 4),
-              table!(@to $to_int 2 4), table!(@to $to_int 3 4), table!(@to $to_int 4 4),)+
-            $(table!(@to $from_int 2 1), table!(@to $from_int 2 2), table!(@to $from_int 2 3),
-              table!(@to $from_int 2 4), table!(@to $from_int 3 1), table!(@to $from_int 3 2),
-              table!(@to $from_int 3 3), table!(@to $from_int 3 4), table!(@to $from_int 4 1),
-              table!(@to $from_int 4 2), table!(@to $from_int 4 3), table!(@to $from_int 4 4),)+
-            table!(@to FConvert 2 3), table!(@to FConvert 2 4), table!(@to FConvert 3 2),
-            table!(@to FConvert 3 4), table!(@to FConvert 4 2), table!(@to FConvert 4 3),
+            $(table!(@same float_stub $same 2), table!(@same float_stub $same 3), table!(@same float_stub $same 4),)+
+            $(table!(@to float_stub $to_int 1 2), table!(@to float_stub $to_int 2 2), table!(@to float_stub $to_int 3 2),
+              table!(@to float_stub $to_int 4 2), table!(@to float_stub $to_int 1 3), table!(@to float_stub $to_int 2 3),
+              table!(@to float_stub $to_int 3 3), table!(@to float_stub $to_int 4 3), table!(@to float_stub $to_int 1 4),
+              table!(@to float_stub $to_int 2 4), table!(@to float_stub $to_int 3 4), table!(@to float_stub $to_int 4 4),)+
+            $(table!(@to float_stub $from_int 2 1), table!(@to float_stub $from_int 2 2), table!(@to float_stub $from_int 2 3),
+              table!(@to float_stub $from_int 2 4), table!(@to float_stub $from_int 3 1), table!(@to float_stub $from_int 3 2),
+              table!(@to float_stub $from_int 3 3), table!(@to float_stub $from_int 3 4), table!(@to float_stub $from_int 4 1),
+              table!(@to float_stub $from_int 4 2), table!(@to float_stub $from_int 4 3), table!(@to float_stub $from_int 4 4),)+
+            table!(@to float_stub FConvert 2 3), table!(@to float_stub FConvert 2 4), table!(@to float_stub FConvert 3 2),
+            table!(@to float_stub FConvert 3 4), table!(@to float_stub FConvert 4 2), table!(@to float_stub FConvert 4 3),
+        ];
+
+        const CODE: [Code; COUNT] = [
+            eval_code as Code,
+            $(table!(@same float_code $same 2), table!(@same float_code $same 3), table!(@same float_code $same 4),)+
+            $(table!(@to float_code $to_int 1 2), table!(@to float_code $to_int 2 2), table!(@to float_code $to_int 3 2),
+              table!(@to float_code $to_int 4 2), table!(@to float_code $to_int 1 3), table!(@to float_code $to_int 2 3),
+              table!(@to float_code $to_int 3 3), table!(@to float_code $to_int 4 3), table!(@to float_code $to_int 1 4),
+              table!(@to float_code $to_int 2 4), table!(@to float_code $to_int 3 4), table!(@to float_code $to_int 4 4),)+
+            $(table!(@to float_code $from_int 2 1), table!(@to float_code $from_int 2 2), table!(@to float_code $from_int 2 3),
+              table!(@to float_code $from_int 2 4), table!(@to float_code $from_int 3 1), table!(@to float_code $from_int 3 2),
+              table!(@to float_code $from_int 3 3), table!(@to float_code $from_int 3 4), table!(@to float_code $from_int 4 1),
+              table!(@to float_code $from_int 4 2), table!(@to float_code $from_int 4 3), table!(@to float_code $from_int 4 4),)+
+            table!(@to float_code FConvert 2 3), table!(@to float_code FConvert 2 4), table!(@to float_code FConvert 3 2),
+            table!(@to float_code FConvert 3 4), table!(@to float_code FConvert 4 2), table!(@to float_code FConvert 4 3),
         ];
     };
-    (@same $op:ident $ty:literal) => { table!(@to $op $ty $ty) };
-    (@to $op:ident $ty:literal $from:literal) => {
-        float_stub::<{ Op::$op as u8 }, $ty, $from> as Stub
+    (@same $of:ident $op:ident $ty:literal) => { table!(@to $of $op $ty $ty) };
+    (@to $of:ident $op:ident $ty:literal $from:literal) => {
+        $of::<{ Op::$op as u8 }, $ty, $from>
     };
 }
 
@@ -125,14 +173,25 @@ impl Routine {
 
     /// A floating-point operation.
     pub(super) fn float(op: Op, ty: Type, from: Type) -> Self {
-        let is = |row: &(Op, Type, Type)| *row == (op, ty, from);
-        let row = ROWS.iter().position(is);
-        Self(row.unwrap_or_else(|| panic!("no helper for {op:?} in {ty:?} of {from:?}")) as u16)
+        Self::numbered(op as u8, ty as u8, from as u8)
+    }
+
+    /// The same by the numbers of the operation and its types.
+    pub(super) const fn numbered(op: u8, ty: u8, from: u8) -> Self {
+        let mut n = 0;
+        while n < COUNT {
+            let row = ROWS[n];
+            if row.0 as u8 == op && row.1 as u8 == ty && row.2 as u8 == from {
+                return Self(n as u16);
+            }
+            n += 1;
+        }
+        panic!("there is no such helper")
     }
 }
 
 /// The meaning of a pure operation in the table.
-pub(super) unsafe extern "C" fn eval(_: *mut Helpers, word: u64, a: u64, b: u64, c: u64) -> u64 {
+fn eval(word: u64, [a, b, c]: [u64; 3]) -> u64 {
     let (op, ty) = (
         Op::ALL[word as u8 as usize],
         Type::ALL[(word >> 8) as usize],
@@ -140,18 +199,13 @@ pub(super) unsafe extern "C" fn eval(_: *mut Helpers, word: u64, a: u64, b: u64,
     op.eval(ty, ty, a, b, c).unwrap_or(0)
 }
 
-/// The words that a floating-point helper is called with, from the second on.
+/// The exact result; what was raised is added to the sticky flags.
 ///
 /// A rounding mode comes first, so that operands have the same places in all helpers with one.
-pub(super) type Words = [u64; 4];
-
-/// The exact result; what was raised is added to the sticky flags.
-pub(super) unsafe extern "C" fn float<const OP: u8, const TY: u8, const FROM: u8>(
+#[inline(always)]
+unsafe fn float<const OP: u8, const TY: u8, const FROM: u8>(
     helpers: *mut Helpers,
-    first: u64,
-    second: u64,
-    third: u64,
-    fourth: u64,
+    [first, second, third, fourth]: [u64; 4],
 ) -> u64 {
     let (op, ty, from) = const {
         (
@@ -160,11 +214,10 @@ pub(super) unsafe extern "C" fn float<const OP: u8, const TY: u8, const FROM: u8
             Type::ALL[FROM as usize],
         )
     };
-    let rounds = const { rounds(Op::ALL[OP as usize]) };
-    let args: Words = match op {
+    let args = match op {
         Op::FMulAdd => [second, third, fourth, first],
-        _ if rounds && op.shape().args.len() == 2 => [second, first, 0, 0],
-        _ if rounds => [second, third, first, 0],
+        _ if rounds(op) && op.shape().args.len() == 2 => [second, first, 0, 0],
+        _ if rounds(op) => [second, third, first, 0],
         _ => [first, second, 0, 0],
     };
     // SAFETY: see UNSAFETY; the slot is where `Helpers::new` was told.
