@@ -41,11 +41,11 @@ USAGE 1 2 "the command line is not understood"
 VALUE 2 2 "the value of a flag is not understood"
 "Sizes are a number with a unit: 512M, 2G, 64K, 4096B.
 Numbers are decimal, or hexadecimal with 0x in front; ranges are two numbers with two dots: 0x80000000..0x80001000.
-Disks are FILE or FILE,ro; traces are kinds with commas, and a file behind a colon: insn,trap:out.txt."
+Disks are FILE, FILE,ro or FILE,ephemeral; traces are kinds with commas, and a file behind a colon: insn,trap:out.txt."
 
-IMAGE_BOOT 3 2 "disk images can not be booted yet"
-"`vm run IMAGE` will start a disk image by itself. It can not do so yet, for the boot loader of such an image needs a UEFI firmware.
-Give the kernel and its initial RAM disk: vm run -k Image -i initrd.img --drive disk.img --append \"root=/dev/vda1\"."
+IMAGE_BOOT 3 2 "there is nothing on the disk that could be booted"
+"`vm run IMAGE` looks for entries of the Boot Loader Specification, unified kernels, extlinux.conf, GRUB's configuration and kernels by their names, on partitions with ext2, ext3, ext4 or FAT. None were found, or none that could be read.
+Give the kernel and its initial RAM disk: vm run IMAGE -k KERNEL -i INITRD --append \"root=/dev/vda1\"; or a firmware that starts the disk's own boot loader: vm run IMAGE --firmware FILE."
 
 NO_MACHINE 4 2 "there is no such machine"
 "The name behind --machine is not that of a machine of this program. `vm machine show` shows the one there is."
@@ -58,6 +58,13 @@ MEMORY 6 2 "the size of memory is not possible"
 
 SLOTS 7 2 "there are too many devices"
 "A bus of the machine has fewer slots than there are devices to be put on it: leave out a --drive."
+
+PROJECT 8 2 "the settings in vm.toml are not understood"
+"`vm run` takes settings from vm.toml in the current folder: a table [vm], and tables [profile.NAME] for --profile NAME.
+Keys are the flags of `vm run --help` without their dashes; `vm config show` prints what comes of them. --no-config leaves the file out."
+
+PROFILE 9 2 "there is no such profile"
+"The name behind --profile is that of no table [profile.NAME] in vm.toml of the current folder."
 
 NO_FILE 10 2 "there is no such file"
 "A file that was named does not exist. A relative name is looked up in the current folder."
@@ -117,7 +124,23 @@ DISK_SIZE 30 2 "the disk is no whole number of sectors"
 
 DISK_LOCKED 31 2 "the disk is in use"
 "Another program uses the disk, or it was given twice. Two writers would destroy the file system in it.
-Readers can share a disk: --drive FILE,ro."
+Readers can share a disk: --drive FILE,ro, or --drive FILE,ephemeral, which gives the guest a throw-away copy to write to."
+
+NOT_A_FILE 32 2 "the disk is no file"
+"A disk is kept in a file; a device, a pipe or a socket was named. A device can be copied to a file: dd if=DEVICE of=FILE bs=1M."
+
+DISK_WRITE 34 75 "the host did not write to a disk"
+"The host refused to write what the guest wrote to a disk, or to make it durable: its own disk may be full, or failing. The guest was told that the request failed; nothing that it was told is durable is lost.
+After a failed attempt to make writes durable the disk answers no more, for nobody knows what is on it."
+
+DISK_READ 35 75 "the host did not read from a disk"
+"The host could not read what the guest asked for: the file may have been cut off by another program, or the host's disk is failing. The guest was told that the request failed."
+
+COPY 36 75 "a throw-away copy of a disk can not be kept"
+"What a guest writes to a disk with --ephemeral goes to a file without a name in the folder for temporary files, at most 16 GiB a disk. The folder is $TMPDIR, or /tmp."
+
+SAVE_COPY 37 2 "a state can not be saved beside a throw-away disk"
+"A saved state goes on with the disks as they were, and what was written to a throw-away copy is gone. Leave out --save, or let the disk keep what is written."
 
 NOT_A_STATE 40 2 "this is not a saved state"
 "The file does not begin as a file written by --save does."
@@ -140,6 +163,10 @@ OUTPUT 51 75 "output can not be written"
 TERMINAL 52 69 "the terminal can not be used"
 "The terminal refused to be set for the guest. With `< /dev/null` no terminal is needed."
 
+NOT_REPLACED 53 2 "what is there can not be replaced"
+"A saved state is written beside its place and then put there whole, so that nothing half done is ever found.
+At the name that was given stands a device, a pipe or a socket, which must not be put aside. Choose another name."
+
 NO_CODE 60 2 "there is nothing to disassemble"
 "The file or the range has no code, or the hexadecimal digits are not pairs."
 
@@ -148,6 +175,36 @@ HOST_LACKS 61 69 "the host lacks something that is required"
 
 NO_EXPLANATION 62 2 "there is no such code"
 "`vm explain` lists all codes; `vm explain exit` lists the exit codes."
+
+NO_ENTRY 63 2 "no entry of the disk's menu is meant"
+"--boot takes the number of an entry, its title, its id or the name of its file or kernel, or a part of those that only one entry has. `vm run IMAGE --boot list` prints the menu."
+
+DISK_FORMAT 64 2 "the disk's format can not be used yet"
+"Only raw disks can be used. The format is never guessed, because a guest can write anything to its disk: it is raw, unless the file's name ends in .qcow2 or format=qcow2 is given.
+`qemu-img convert -O raw FILE FILE.raw` makes a raw disk of another format."
+
+PACKED 65 2 "the image is compressed"
+"A disk is read and written in place, so it must not be compressed. Unpack it first. Compressed kernels can be started as they are."
+
+ISO 66 2 "installation discs can not be booted directly"
+"An ISO 9660 disc is meant for a firmware. Give one with --firmware, or kernel and initial RAM disk from the disc with -k and -i."
+
+BOOT_FILE 67 2 "a file that a boot entry names can not be read"
+"The entry that was to be started names a kernel or an initial RAM disk that is not there or can not be read. `vm run IMAGE --boot list` shows the other entries."
+
+PORT_IN_USE 70 2 "the port is in use"
+"Another program listens at a port of the host that -p names, or the port was given twice.
+`ss -ltnp` (for /udp: `ss -lunp`) shows who listens where. Any free port will do: -p 2223:22 instead of -p 2222:22; the guest sees no difference."
+
+PORT_REFUSED 71 2 "the port can not be used"
+"The host does not let this program listen at an address and port that -p names.
+Ports below 1024 need privileges on most hosts: use a higher one, as -p 8080:80. An address must be one of the host's own."
+
+NO_NETWORK 72 2 "there is no network to publish ports of"
+"-p was given together with --net none. Leave out one of the two."
+
+NETWORK 73 69 "the network can not be started"
+"The host does not give the sockets or the thread that the guest's network needs. `ulimit -n` shows how many files may be open. Without a network: --net none."
 
 INTERNAL 90 125 "an error of this program"
 "A table of this program contradicts itself. Please report it, with the command line."

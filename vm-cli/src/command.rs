@@ -7,9 +7,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use serde_json::json;
 
-use crate::args::{Cli, ColorWhen, Command, MachineCommand, Manner};
+use crate::args::{Cli, ColorWhen, Command, ConfigCommand, MachineCommand, Manner};
 use crate::report::Report;
-use crate::{codes, disasm, doctor, explain, legacy, machine, out, run, summary};
+use crate::{
+    codes, config, disasm, doctor, explain, legacy, machine, out, project, run, shell, summary,
+};
 
 /// Carries out the command line.
 pub fn main() -> ExitCode {
@@ -19,25 +21,9 @@ pub fn main() -> ExitCode {
 
 fn carry_out() -> ExitCode {
     let words = legacy::translate(std::env::args_os());
-    let cli = match Cli::try_parse_from(&words) {
+    let cli = match parse(&words) {
         Ok(cli) => cli,
-        Err(error) => {
-            let json = words.iter().any(|word| word == "--json");
-            let plain = Manner {
-                json,
-                quiet: false,
-                verbose: 0,
-                color: ColorWhen::Auto,
-            };
-            return match refuse(&error, &words) {
-                // Help and versions were asked for.
-                None => {
-                    let _ = error.print();
-                    ExitCode::SUCCESS
-                }
-                Some(report) => fail(&report, &plain),
-            };
-        }
+        Err(code) => return code,
     };
     let common = &cli.common;
     let done = match cli.command {
@@ -49,11 +35,40 @@ fn carry_out() -> ExitCode {
         }) => machine::show(&args, common),
         Some(Command::Doctor) => doctor::doctor(common),
         Some(Command::Explain { code }) => explain::explain(code.as_deref(), common),
+        Some(Command::Config {
+            command: ConfigCommand::Show { flags },
+        }) => config::show(&flags, common),
+        Some(Command::Completions { shell }) => shell::completions(shell),
+        Some(Command::Man { folder }) => shell::man(folder.as_deref()),
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(report) => fail(&report, common),
     }
+}
+
+/// The command line as the parser sees it, with what the folder's file adds; otherwise, it has
+/// been said why not.
+fn parse(words: &[OsString]) -> Result<Cli, ExitCode> {
+    let json = words.iter().any(|word| word == "--json");
+    let plain = Manner {
+        json,
+        quiet: false,
+        verbose: 0,
+        color: ColorWhen::Auto,
+    };
+    let refuse = |error: clap::Error, words: &[OsString]| match refuse(&error, words) {
+        // Help and versions were asked for.
+        None => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        Some(report) => fail(&report, &plain),
+    };
+    let given = Cli::command().try_get_matches_from(words);
+    let given = given.map_err(|error| refuse(error, words))?;
+    let merged = project::merge(words, &given).map_err(|report| fail(&report, &plain))?;
+    Cli::try_parse_from(&merged.0).map_err(|error| refuse(error, &merged.0))
 }
 
 /// Prints a complaint and gives its exit code.
@@ -112,6 +127,12 @@ fn refuse(error: &clap::Error, words: &[OsString]) -> Option<Report> {
         report = report.help(line);
     }
     Some(report.help(format!("see `{} --help`", command_named(words))))
+}
+
+/// The parser's complaint as ours, where help can not have been asked for.
+pub fn refused(error: &clap::Error, words: &[OsString]) -> Report {
+    let asked = || Report::new(codes::USAGE, "help was asked for").help("see `vm run --help`");
+    refuse(error, words).unwrap_or_else(asked)
 }
 
 /// The command that was meant, as far as it was named.

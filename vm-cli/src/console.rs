@@ -3,10 +3,14 @@
 mod escape;
 mod input;
 mod keys;
+pub mod log;
+mod phases;
+mod progress;
 mod screen;
 pub mod terminal;
 
 pub use input::{Keyboard, Pipe};
+pub use progress::Progress;
 pub use screen::{Failure, Screen};
 
 /// How to leave, for a first line.

@@ -1,13 +1,16 @@
 //! What the runtime complains about, as complaints with codes and help.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 
-use vm_runtime::VmError;
-use vm_runtime::error::{BootError, MachineError, RamError, StateError};
+use vm_runtime::bootdisk::{DiskError, Fault};
+use vm_runtime::error::{BootError, Holder, MachineError, RamError, StateError};
+use vm_runtime::{DiskTrouble, Notice, PortForward, Protocol, VmError};
 
 use crate::codes;
 use crate::report::Report;
+use crate::run::image;
 
 /// The complaint for an error of the runtime.
 #[must_use]
@@ -32,6 +35,21 @@ pub fn diagnose(error: &VmError) -> Report {
             .at(path.display(), format!("the file is for {name}"))
             .help("give a kernel for riscv64")
         }
+        VmError::DiskSize { path, bytes: 0 } => Report::new(codes::DISK_SIZE, "the disk is empty")
+            .at(
+                path.display(),
+                "it has no bytes, and a disk has sectors of 512",
+            )
+            .help("`truncate -s 4G FILE` makes a disk with nothing on it"),
+        VmError::NotAFile { path } => Report::new(codes::NOT_A_FILE, "the disk is no file")
+            .at(path.display(), "it is a device, a pipe or a socket")
+            .help("copy a device to a file, or name a file"),
+        VmError::Overlay { source } => {
+            let place = std::env::temp_dir();
+            Report::new(codes::COPY, codes::COPY.title)
+                .at(place.display(), source.to_string())
+                .help("name another folder for temporary files with TMPDIR")
+        }
         VmError::DiskSize { path, bytes } => {
             Report::new(codes::DISK_SIZE, "the disk is no whole number of sectors")
                 .at(
@@ -39,6 +57,38 @@ pub fn diagnose(error: &VmError) -> Report {
                     format!("it has {bytes} bytes, not a multiple of 512"),
                 )
                 .help("only raw disks can be used: `truncate -s %512 FILE` rounds one up")
+        }
+        VmError::DiskInUse { path, holder } => disk_in_use(path, holder.as_ref()),
+        VmError::Forward { forward, source } => port(forward, source),
+        VmError::Network(source) => Report::new(codes::NETWORK, codes::NETWORK.title)
+            .at("--net user", source.to_string())
+            .help("--net none runs without"),
+        VmError::Disk { path, source } => disk(path, source),
+        VmError::Format { path } => Report::new(
+            codes::DISK_FORMAT,
+            "disks in the format qcow2 can not be used yet",
+        )
+        .at(
+            path.display(),
+            "its name or an option says that it is qcow2",
+        )
+        .help(image::convert(path, "qcow2"))
+        .help(format!(
+            "if it is a raw disk: {},format=raw",
+            path.display()
+        )),
+        VmError::ArchOther {
+            path,
+            found,
+            wanted,
+        } => {
+            let (found, wanted) = (found.name(), wanted.name());
+            Report::new(
+                codes::WRONG_ARCH,
+                format!("this is for {found}, --arch {wanted} was given"),
+            )
+            .at(path.display(), format!("it is for {found}"))
+            .help("drop --arch: it is found out")
         }
         VmError::Machine(error) => machine(error),
         VmError::Ram(error) => ram(error),
@@ -53,6 +103,30 @@ pub fn diagnose(error: &VmError) -> Report {
     }
 }
 
+/// The complaint about a disk that can not be booted.
+fn disk(path: &Path, error: &DiskError) -> Report {
+    let report =
+        |code: codes::Code, fact: String| Report::new(code, code.title).at(path.display(), fact);
+    let names = |titles: &[String]| format!("entries: {}", titles.join(", "));
+    match error {
+        DiskError::Nothing { .. } => report(codes::IMAGE_BOOT, error.to_string())
+            .help("a kernel beside the disk: vm run IMAGE -k KERNEL -i INITRD --append TEXT")
+            .help("the disk's own boot loader: vm run IMAGE --firmware FILE"),
+        DiskError::NoEntry { titles, .. } => report(codes::NO_ENTRY, error.to_string())
+            .help(names(titles))
+            .help("`vm run IMAGE --boot list` prints the menu"),
+        DiskError::ManyEntries { titles, .. } => report(codes::NO_ENTRY, error.to_string())
+            .help(names(titles))
+            .help("give the number that `--boot list` prints"),
+        DiskError::File { entry, .. } => report(codes::BOOT_FILE, error.to_string()).help(format!(
+            "the entry `{entry}` names it; --boot list prints the others"
+        )),
+        DiskError::Disk(Fault::Host { .. }) => report(codes::UNREADABLE, error.to_string())
+            .help("look for a damaged medium or missing permissions"),
+        other => report(codes::DAMAGED, other.to_string()).help("fetch or build it again"),
+    }
+}
+
 fn machines() -> String {
     let row = |board: vm_runtime::BoardKind| format!("{} ({})", board.name, board.arch.name());
     vm_runtime::boards()
@@ -60,6 +134,59 @@ fn machines() -> String {
         .map(row)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// The complaint about something that happened while the guest ran.
+#[must_use]
+pub fn notice(notice: &Notice) -> Report {
+    let Notice::Disk {
+        path,
+        trouble,
+        error,
+    } = notice;
+    let (code, fact, help) = match trouble {
+        DiskTrouble::Read => (
+            codes::DISK_READ,
+            "the guest was told that its read failed",
+            "was the file cut off while it was in use? is the host's disk sound?",
+        ),
+        DiskTrouble::Write => (
+            codes::DISK_WRITE,
+            "the guest was told that its write failed",
+            "make room on the host; what the guest wrote before is kept",
+        ),
+        DiskTrouble::WriteCopy => (
+            codes::COPY,
+            "the guest was told that its write failed",
+            "make room, or name another folder for temporary files with TMPDIR",
+        ),
+        DiskTrouble::Flush => (
+            codes::DISK_WRITE,
+            "what was written last may be lost, so the disk answers no more",
+            "check the file system on the disk before it is used again",
+        ),
+    };
+    Report::new(code, code.title)
+        .at(path.display(), format!("{error}; {fact}"))
+        .help(help)
+}
+
+fn disk_in_use(path: &Path, holder: Option<&Holder>) -> Report {
+    let name = path.display();
+    let who = holder.map_or_else(|| "another program".to_owned(), Holder::to_string);
+    let end = match holder {
+        Some(holder) => format!("end the other one: kill {}", holder.pid),
+        None => "was it given twice? else end the other program".to_owned(),
+    };
+    Report::new(codes::DISK_LOCKED, format!("the disk is in use by {who}"))
+        .at(
+            &name,
+            "it is locked, for two writers would destroy what is on it",
+        )
+        .help(end)
+        .help(format!(
+            "readers share a disk: --drive {name},ro or --drive {name},ephemeral"
+        ))
 }
 
 /// The complaint about a file that the host refuses.
@@ -72,15 +199,15 @@ pub fn file(path: &Path, what: &str, source: &std::io::Error) -> Report {
             "look at the name and the current folder",
         ),
         ErrorKind::IsADirectory => (codes::DIRECTORY, "this is a directory", "name a file in it"),
-        ErrorKind::WouldBlock => (
-            codes::DISK_LOCKED,
-            "the disk is in use",
-            "end the other program, or let both only read it: --drive FILE,ro",
-        ),
         ErrorKind::PermissionDenied if what.contains("disk") => (
             codes::UNREADABLE,
             "the disk can not be opened",
             "`ls -l` shows who may use it; a disk that may only be read: --drive FILE,ro",
+        ),
+        ErrorKind::AlreadyExists => (
+            codes::NOT_REPLACED,
+            "what is there can not be replaced",
+            "choose another name",
         ),
         _ if what.contains("written") => (
             codes::OUTPUT,
@@ -95,6 +222,46 @@ pub fn file(path: &Path, what: &str, source: &std::io::Error) -> Report {
     };
     Report::new(code, message)
         .at(path.display(), format!("{what}: {source}"))
+        .help(help)
+}
+
+/// The complaint about a port that can not be listened at.
+fn port(forward: &PortForward, source: &std::io::Error) -> Report {
+    let (host, guest) = (forward.host, forward.guest);
+    let (at, protocol) = match forward.protocol {
+        Protocol::Tcp => (SocketAddr::new(forward.bind, host), ""),
+        Protocol::Udp => (SocketAddr::new(forward.bind, host), "/udp"),
+    };
+    let (code, message, help) = match source.kind() {
+        ErrorKind::AddrInUse => {
+            let other = host.checked_add(1).unwrap_or(host - 1);
+            let list = if protocol.is_empty() {
+                "-ltnp"
+            } else {
+                "-lunp"
+            };
+            (
+                codes::PORT_IN_USE,
+                format!("port {host}{protocol} is in use"),
+                format!(
+                    "`ss {list} 'sport = :{host}'` shows by whom; another one: \
+                     -p {other}:{guest}{protocol}"
+                ),
+            )
+        }
+        ErrorKind::PermissionDenied => (
+            codes::PORT_REFUSED,
+            format!("port {host}{protocol} needs privileges"),
+            format!("-p {}:{guest}{protocol}", u32::from(host) + 8000),
+        ),
+        _ => (
+            codes::PORT_REFUSED,
+            format!("port {host}{protocol} can not be used"),
+            format!("on this host alone: -p {host}:{guest}{protocol}"),
+        ),
+    };
+    Report::new(code, message)
+        .at(format!("-p {at}"), source.to_string())
         .help(help)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 use vm_runtime::boot::fdt;
-use vm_runtime::{Config, Node, Value};
+use vm_runtime::{Config, Network, Node, UserNetwork, Value};
 
 use crate::args::{Manner, ShowArgs};
 use crate::diagnose::{diagnose, file};
@@ -19,6 +19,8 @@ pub fn show(args: &ShowArgs, common: &Manner) -> Result<u8, Report> {
         machine: args.machine.clone(),
         cpus: args.cpus,
         ram_bytes: args.memory,
+        // As in a run that names none.
+        network: Network::User(UserNetwork::default()),
         ..Config::default()
     };
     let tree = vm_runtime::describe(&config).map_err(|error| diagnose(&error))?;
@@ -27,12 +29,23 @@ pub fn show(args: &ShowArgs, common: &Manner) -> Result<u8, Report> {
     } else if args.dts {
         out::print(&fdt::text(&tree))?;
     } else if common.json {
-        let all = json!({"schema": 1, "machine": args.machine, "tree": fdt::json(&tree)});
+        let row = |(slot, kind): &(u8, &str)| json!({"slot": slot, "kind": kind});
+        let pci: Vec<_> = functions(&config)?.iter().map(row).collect();
+        let tree = fdt::json(&tree);
+        let all = json!({"schema": 1, "machine": args.machine, "tree": tree, "pci": pci});
         out::print(&format!("{all}\n"))?;
     } else {
         out::print(&table(&args.machine, &tree))?;
+        for (slot, kind) in functions(&config)? {
+            out::print(&format!("PCIe 00:{slot:02x}.0  {kind}\n"))?;
+        }
     }
     Ok(0)
+}
+
+/// What stands on the PCIe bus when there are no disks.
+fn functions(config: &Config) -> Result<Vec<(u8, &'static str)>, Report> {
+    vm_runtime::pci_functions(config).map_err(|error| diagnose(&error))
 }
 
 fn write_blob(tree: &Node, path: &Path) -> Result<(), Report> {

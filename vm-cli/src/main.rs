@@ -12,6 +12,7 @@
 mod args;
 mod codes;
 mod command;
+mod config;
 mod console;
 mod diagnose;
 mod disasm;
@@ -21,8 +22,11 @@ mod explain;
 mod legacy;
 mod machine;
 mod out;
+mod ports;
+mod project;
 mod report;
 mod run;
+mod shell;
 mod summary;
 mod units;
 

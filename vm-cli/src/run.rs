@@ -1,35 +1,64 @@
 //! `vm run`.
 
 mod config;
+pub mod image;
 mod tracing;
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::json;
-use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm};
+use serde_json::{Value, json};
+use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm, replaceable};
 
 use self::tracing::Tracing;
 use crate::args::{ConsoleMode, Manner, RunArgs};
-use crate::console::{BANNER, Failure, Keyboard, Pipe, Screen, terminal};
+use crate::console::log::{self, Log};
+use crate::console::{BANNER, Failure, Keyboard, Pipe, Progress, Screen, terminal};
 use crate::diagnose::{diagnose, file};
-use crate::report::Report;
-use crate::{codes, exits, out};
+use crate::report::{Report, printable};
+use crate::{codes, exits, out, ports};
 
 /// Starts a machine and stays until it ends.
 pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
-    let config = config::config(args)?;
+    let config = config::config(args, common.quiet || common.json)?;
+    if args.boot.as_deref() == Some("list") {
+        return image::list(&config, common);
+    }
+    if !common.quiet {
+        image::warn(&config);
+    }
     if let Some(path) = &args.save {
         check_save(path)?;
     }
-    let (seed, virtual_time) = (config.seed, config.time == TimeMode::Virtual);
+    // Where that can not be had, the host's own rule stands.
+    let _ = vm_runtime::survive_file_limit();
+    let about_run = AboutRun {
+        seed: config.seed,
+        virtual_time: config.time == TimeMode::Virtual,
+        network: ports::name(&config.network),
+    };
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
-    let hub = ConsoleHub::new(Box::new(screen(args, common, &failure)?));
+    let (log, log_path) = log(args)?;
+    let quiet = common.quiet || common.json;
+    let progress = (!quiet).then(|| Progress::new("image   is read")).flatten();
+    let _ends = progress.as_ref().map(Progress::until_dropped);
+    let screen = screen(args, common, &failure)?
+        .with_log(log)
+        .with_progress(progress.clone());
+    let hub = ConsoleHub::new(Box::new(screen));
     let about = config::describe(&config);
+    let about_disks = config.clone();
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
+    if let Some(progress) = &progress {
+        progress.begin();
+    }
+    let boot = vm.booted().map(image::boot_json);
+    if let (Some(booted), false, false) = (vm.booted(), common.quiet, common.json) {
+        out::tell(&image::lines(booted, &about_disks));
+    }
     if let Some(path) = &args.restore {
         let restored = Snapshot::read(path).and_then(|saved| vm.restore(&saved, path));
         restored.map_err(|error| diagnose(&error))?;
@@ -40,7 +69,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     }
     let start = Instant::now();
     let ending = {
-        let _taken = lend_terminal(&vm, &hub, common)?;
+        let _taken = lend_terminal(&vm, &hub, common, log_path.as_deref())?;
         vm.run()
     }
     .map_err(|error| diagnose(&error))?;
@@ -65,7 +94,8 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             ending.instructions
         ));
     }
-    say_ending(&ending, seed, virtual_time, common)
+    let told = failure.told();
+    say_ending(&ending, &told, &about_run, boot.as_ref(), common)
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
@@ -81,24 +111,39 @@ fn screen(args: &RunArgs, common: &Manner, failure: &Failure) -> Result<Screen, 
     Ok(Screen::new(File::from(own), filtered, failure.clone()))
 }
 
+/// Where the guest's output is kept: in the file that was named, or for somebody at a terminal in
+/// a folder of the user's.
+fn log(args: &RunArgs) -> Result<(Option<Log>, Option<PathBuf>), Report> {
+    let at_terminal = || io::stdin().is_terminal() && io::stdout().is_terminal();
+    let path = match &args.log {
+        Some(path) if path.as_os_str() == "none" => None,
+        Some(path) => Some(path.clone()),
+        // A host without such a folder has no such logs.
+        None if at_terminal() => log::folder().and_then(|folder| log::place_in(&folder).ok()),
+        None => None,
+    };
+    let Some(path) = path else {
+        return Ok((None, None));
+    };
+    match Log::create(&path) {
+        Ok(log) => Ok((Some(log), Some(path))),
+        Err(_) if args.log.is_none() => Ok((None, None)),
+        Err(error) => Err(file(&path, "can not be written as a log", &error)),
+    }
+}
+
 /// Finds out early whether the state could be written at the end.
 fn check_save(path: &Path) -> Result<(), Report> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let kind = if path.is_dir() {
-        io::ErrorKind::IsADirectory
-    } else if folder.is_dir() {
-        return Ok(());
+    let possible = if folder.is_dir() {
+        replaceable(path)
     } else {
-        io::ErrorKind::NotFound
+        Err(io::ErrorKind::NotFound.into())
     };
-    Err(file(
-        path,
-        "can not be written as a saved state",
-        &kind.into(),
-    ))
+    possible.map_err(|error| file(path, "can not be written as a saved state", &error))
 }
 
 /// Connects keys and signals to the run; the terminal comes back when the result goes.
@@ -106,6 +151,7 @@ fn lend_terminal(
     vm: &Vm,
     hub: &ConsoleHub,
     common: &Manner,
+    log: Option<&Path>,
 ) -> Result<Option<terminal::Taken>, Report> {
     let refused = |error: io::Error| {
         Report::new(codes::TERMINAL, codes::TERMINAL.title)
@@ -122,6 +168,12 @@ fn lend_terminal(
     if taken.is_some() {
         if !common.quiet && io::stderr().is_terminal() {
             out::tell(BANNER);
+            if let Some(log) = log {
+                out::tell(&format!(
+                    "log: {}\r\n",
+                    printable(&log.display().to_string())
+                ));
+            }
         }
         let keyboard = Keyboard::new(hub.clone(), vm.control());
         vm_runtime::read_input(stdin, keyboard).map_err(refused)?;
@@ -154,18 +206,38 @@ fn handle_signals(control: Control, hub: ConsoleHub) -> io::Result<()> {
     })
 }
 
+/// What of a run's configuration belongs to its result.
+struct AboutRun {
+    seed: u64,
+    virtual_time: bool,
+    network: &'static str,
+}
+
+impl AboutRun {
+    /// Whether the same command line gives the same run.
+    fn repeatable(&self) -> bool {
+        self.virtual_time && self.network == ports::NONE
+    }
+}
+
 /// Says how the run ended, and gives the exit code.
 fn say_ending(
     ending: &Ending,
-    seed: u64,
-    virtual_time: bool,
+    told: &[Report],
+    about: &AboutRun,
+    boot: Option<&Value>,
     common: &Manner,
 ) -> Result<u8, Report> {
     let (verdict, code) = exits::verdict(ending.outcome);
+    // The host failed the guest, which may have made the best of it.
+    let code = match told.first() {
+        Some(report) if code == 0 => report.code.exit,
+        _ => code,
+    };
     let hash = ending.state_hash.map(|hash| format!("{hash:#018x}"));
     let sentence = exits::sentence(ending.outcome);
     if common.json {
-        let all = json!({
+        let mut all = json!({
             "schema": 1,
             "verdict": verdict,
             "exit_code": code,
@@ -174,8 +246,14 @@ fn say_ending(
             "guest_ns": ending.guest_ns,
             "resets": ending.resets,
             "state_hash": hash,
-            "seed": seed,
+            "seed": about.seed,
+            "network": about.network,
+            "repeatable": about.repeatable(),
+            "host_errors": told.iter().map(Report::json).collect::<Vec<_>>(),
         });
+        if let (Some(boot), Some(all)) = (boot, all.as_object_mut()) {
+            all.insert("boot".to_owned(), boot.clone());
+        }
         out::print(&format!("{all}\n"))?;
         return Ok(code);
     }
@@ -185,8 +263,14 @@ fn say_ending(
     if let Some(sentence) = sentence {
         out::tell(&format!("\nvm: {sentence} (exit code {code})\n"));
     }
-    if let (true, Some(hash)) = (virtual_time, hash) {
-        out::tell(&format!("state-hash {hash} seed {seed}\n"));
+    if let (true, Some(hash)) = (about.virtual_time, hash) {
+        let seed = about.seed;
+        let but = if about.repeatable() {
+            ""
+        } else {
+            " (not repeatable: the guest had a network)"
+        };
+        out::tell(&format!("state-hash {hash} seed {seed}{but}\n"));
     }
     Ok(code)
 }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use vm_runtime::{DiskConfig, Firmware, TraceKinds};
+use vm_runtime::boot::Arch;
+use vm_runtime::{DiskAccess, DiskConfig, DiskFormat, Firmware, TraceKinds};
 
 /// The units of sizes; the first one of a size is the one that help texts use.
 const UNITS: [(&str, u32); 5] = [("B", 0), ("K", 10), ("M", 20), ("G", 30), ("T", 40)];
@@ -65,26 +66,51 @@ pub fn range(text: &str) -> Result<Range<u64>, String> {
     Ok(from..to)
 }
 
-/// A disk: a file, and perhaps `,ro`.
+/// A disk: a file, and perhaps options behind commas.
+///
+/// The format is raw, unless the name or an option says otherwise; a guest that can write the
+/// disk must not be able to choose it.
 pub fn disk(text: &str) -> Result<DiskConfig, String> {
-    let (file, read_only) = match text.rsplit_once(',') {
-        Some((file, "ro")) => (file, true),
-        Some((file, "rw")) => (file, false),
-        Some((_, other)) if !other.contains(['.', '/']) => {
-            return Err(format!(
-                "`{other}` is not an option of a disk: write FILE or FILE,ro"
-            ));
+    const HELP: &str = "write FILE, FILE,ro or FILE,ephemeral";
+    let (mut file, mut access, mut format) = (text, DiskAccess::Keep, None);
+    while let Some((front, option)) = file.rsplit_once(',') {
+        match option {
+            "ro" => access = DiskAccess::ReadOnly,
+            "rw" => access = DiskAccess::Keep,
+            "ephemeral" => access = DiskAccess::Ephemeral,
+            "format=raw" => format = Some(DiskFormat::Raw),
+            "format=qcow2" => format = Some(DiskFormat::Qcow2),
+            other if other.contains(['.', '/']) => break,
+            other => return Err(format!("`{other}` is not an option of a disk: {HELP}")),
         }
-        _ => (text, false),
-    };
+        file = front;
+    }
     let file = file.strip_prefix("file=").unwrap_or(file);
     if file.is_empty() {
-        return Err("a disk needs a file: write FILE or FILE,ro".to_owned());
+        return Err(format!("a disk needs a file: {HELP}"));
     }
+    let path = PathBuf::from(file);
+    let by_name = match path.extension().is_some_and(|ending| ending == "qcow2") {
+        true => DiskFormat::Qcow2,
+        false => DiskFormat::Raw,
+    };
     Ok(DiskConfig {
-        path: PathBuf::from(file),
-        read_only,
+        path,
+        access,
+        format: format.unwrap_or(by_name),
     })
+}
+
+/// An architecture by its name.
+pub fn arch(text: &str) -> Result<Arch, String> {
+    match text {
+        "riscv64" => Ok(Arch::Riscv64),
+        "arm64" | "aarch64" => Ok(Arch::Arm64),
+        "x86_64" | "amd64" => Ok(Arch::X86_64),
+        other => Err(format!(
+            "`{other}` is not known: there are riscv64, arm64 and x86_64"
+        )),
+    }
 }
 
 /// A firmware: `none` or a file.
@@ -206,16 +232,35 @@ mod tests {
             assert_eq!(range(text).ok(), want, "{text:?}");
         }
         for (text, want) in [
-            ("a.img", Some(("a.img", false))),
-            ("a.img,ro", Some(("a.img", true))),
-            ("file=a.img,ro", Some(("a.img", true))),
-            ("a,b.img", Some(("a,b.img", false))),
+            ("a.img", Some(("a.img", DiskAccess::Keep))),
+            ("a.img,ro", Some(("a.img", DiskAccess::ReadOnly))),
+            ("file=a.img,ro", Some(("a.img", DiskAccess::ReadOnly))),
+            ("a.img,ephemeral", Some(("a.img", DiskAccess::Ephemeral))),
+            ("a,b.img", Some(("a,b.img", DiskAccess::Keep))),
             ("a.img,r0", None),
             (",ro", None),
             ("", None),
+            (
+                "a.qcow2,format=raw,ro",
+                Some(("a.qcow2", DiskAccess::ReadOnly)),
+            ),
+            ("a.img,ro,format=vmdk", None),
         ] {
-            let got = disk(text).ok().map(|disk| (disk.path, disk.read_only));
-            assert_eq!(got, want.map(|(path, ro)| (path.into(), ro)), "{text:?}");
+            let got = disk(text).ok().map(|disk| (disk.path, disk.access));
+            let want = want.map(|(path, access)| (path.into(), access));
+            assert_eq!(got, want, "{text:?}");
+        }
+        for (text, want) in [
+            ("a.img", DiskFormat::Raw),
+            ("a.qcow2,ro", DiskFormat::Qcow2),
+            ("a.qcow2,format=raw", DiskFormat::Raw),
+            ("a,format=qcow2", DiskFormat::Qcow2),
+        ] {
+            assert_eq!(
+                disk(text).ok().map(|disk| disk.format),
+                Some(want),
+                "{text:?}"
+            );
         }
         for (text, want) in [
             ("insn", Some((TraceKinds::INSN, None))),

@@ -10,15 +10,23 @@
 //! **Invariant**: no reference into guest memory is ever handed out; a racing guest can change
 //! bytes at any time, and every access copies.
 //!
+//! **Invariant**: an aligned value is loaded, stored and exchanged as one access of the host.
+//!
+//! **Invariant**: a write that races with the translation of its page is read or noticed.
+//!
 //! **Invariant**: a page that a TLB entry lets be written is dirty and holds no translated code.
 //!
 //! **Invariant**: no access outside RAM succeeds, whatever the address and length.
 
+mod host_cell;
+mod marks;
 mod pages;
 mod ram;
+mod sync;
 mod tlb;
 mod walk;
 
+pub use host_cell::HostCell;
 pub use pages::PageMarks;
 pub use ram::{GuestRam, HostPage, RamError, RamFault};
 pub use tlb::{ContextKey, TLB_ENTRIES, Tlb, TlbEntry, TlbTable};

@@ -5,7 +5,6 @@
 // through vm-memory's volatile accessors.
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 use thiserror::Error;
 use vm_core::{Fields, GuestPhys, PAGE_BITS, PAGE_BYTES, Section, StateError, StateHash, Width};
@@ -15,7 +14,7 @@ use vm_memory::{
     MmapRegion,
 };
 
-use crate::{Mmap, PageMarks};
+use crate::{HostCell, Mmap, PageMarks};
 
 /// Why RAM can not be made.
 #[derive(Debug, Error)]
@@ -71,6 +70,20 @@ struct Region {
     bytes: u64,
     host: u64,
     marks: PageMarks,
+}
+
+impl Region {
+    /// The value at an offset that `locate` gave, if it is aligned.
+    fn cell(&self, offset: u64, width: Width) -> Option<HostCell> {
+        // SAFETY: the mapping lives as long as the memory that this region is a part of, and
+        // `locate` has checked the range.
+        unsafe { HostCell::new((self.host + offset) as *mut u8, width) }
+    }
+
+    fn wrote(&self, offset: u64, width: Width) {
+        let (offset, bytes) = (offset as usize, width.bytes() as usize);
+        self.marks.mark_dirty(offset, bytes);
+    }
 }
 
 impl GuestRam {
@@ -156,26 +169,12 @@ impl GuestRam {
     #[must_use]
     pub fn load(&self, addr: GuestPhys, width: Width) -> Option<u64> {
         let (offset, region) = self.locate(addr, width.bytes())?;
-        if !addr.0.is_multiple_of(width.bytes()) {
-            let mut bytes = [0; 8];
-            self.read(addr, &mut bytes[..width.bytes() as usize]).ok()?;
-            return Some(u64::from_le_bytes(bytes));
+        if let Some(cell) = region.cell(offset, width) {
+            return Some(cell.load(Relaxed));
         }
-        let host = (region.host + offset) as *mut u8;
-        // SAFETY: the mapping lives as long as `self`, `locate` has checked the range, and the
-        // access is aligned; atomics make a racing guest harmless.
-        Some(unsafe {
-            match width {
-                Width::B1 => u64::from(AtomicU8::from_ptr(host).load(Relaxed)),
-                Width::B2 => {
-                    u64::from(u16::from_le(AtomicU16::from_ptr(host.cast()).load(Relaxed)))
-                }
-                Width::B4 => {
-                    u64::from(u32::from_le(AtomicU32::from_ptr(host.cast()).load(Relaxed)))
-                }
-                Width::B8 => u64::from_le(AtomicU64::from_ptr(host.cast()).load(Relaxed)),
-            }
-        })
+        let mut bytes = [0; 8];
+        self.read(addr, &mut bytes[..width.bytes() as usize]).ok()?;
+        Some(u64::from_le_bytes(bytes))
     }
 
     /// Stores one little-endian value, as one access if it is aligned; false if it is not RAM.
@@ -183,29 +182,30 @@ impl GuestRam {
         let Some((offset, region)) = self.locate(addr, width.bytes()) else {
             return false;
         };
-        if !addr.0.is_multiple_of(width.bytes()) {
-            return self
-                .write(addr, &value.to_le_bytes()[..width.bytes() as usize])
-                .is_ok();
-        }
-        let host = (region.host + offset) as *mut u8;
-        // SAFETY: as for `load`.
-        unsafe {
-            match width {
-                Width::B1 => AtomicU8::from_ptr(host).store(value as u8, Relaxed),
-                Width::B2 => {
-                    AtomicU16::from_ptr(host.cast()).store((value as u16).to_le(), Relaxed);
-                }
-                Width::B4 => {
-                    AtomicU32::from_ptr(host.cast()).store((value as u32).to_le(), Relaxed);
-                }
-                Width::B8 => AtomicU64::from_ptr(host.cast()).store(value.to_le(), Relaxed),
-            }
-        }
-        region
-            .marks
-            .mark_dirty(offset as usize, width.bytes() as usize);
+        let Some(cell) = region.cell(offset, width) else {
+            let bytes = &value.to_le_bytes()[..width.bytes() as usize];
+            return self.write(addr, bytes).is_ok();
+        };
+        cell.store(value, Relaxed);
+        region.wrote(offset, width);
         true
+    }
+
+    /// Changes one aligned little-endian value from `old` to `new`, as one access that nothing
+    /// comes between; if it is another one, that one. `None` if it is not RAM or not aligned.
+    pub fn compare_exchange(
+        &self,
+        addr: GuestPhys,
+        width: Width,
+        old: u64,
+        new: u64,
+    ) -> Option<Result<(), u64>> {
+        let (offset, region) = self.locate(addr, width.bytes())?;
+        let done = region.cell(offset, width)?.compare_exchange(old, new);
+        if done.is_ok() {
+            region.wrote(offset, width);
+        }
+        Some(done)
     }
 
     /// The host's page behind a guest page, for a software TLB.
@@ -244,6 +244,9 @@ impl GuestRam {
     }
 
     /// Marks a page as holding translated code, or no longer.
+    ///
+    /// The mark comes before the bytes are read: then a write that races with the reading is
+    /// either read or noticed.
     pub fn mark_code(&self, addr: GuestPhys, code: bool) {
         if let Some((offset, region)) = self.locate(addr.page(), PAGE_BYTES) {
             let page = (offset >> PAGE_BITS) as usize;
@@ -407,6 +410,53 @@ mod tests {
                 assert_eq!(ram.load(BASE + at, width), Some(value), "{width:?} at {at}");
             }
         }
+    }
+
+    #[test]
+    fn an_exchange_compares_all_of_the_value_and_marks_its_page() {
+        let ram = ram();
+        for width in [Width::B1, Width::B2, Width::B4, Width::B8] {
+            let (old, new) = (0x8877_6655_4433_2211 & width.mask(), 5);
+            let _ = (ram.store(BASE + 8, width, old), ram.take_dirty());
+            let exchange = |old| ram.compare_exchange(BASE + 8, width, old, new);
+            assert_eq!(exchange(old ^ 1 << (width.bytes() * 8 - 1)), Some(Err(old)));
+            assert_eq!(ram.take_dirty(), [], "nothing was written");
+            assert_eq!(exchange(old), Some(Ok(())));
+            assert_eq!(
+                (ram.load(BASE + 8, width), ram.take_dirty()),
+                (Some(new), vec![BASE])
+            );
+        }
+        assert_eq!(
+            ram.compare_exchange(BASE + 4, Width::B8, 0, 0),
+            None,
+            "not aligned"
+        );
+        assert_eq!(
+            ram.compare_exchange(GuestPhys(0), Width::B8, 0, 0),
+            None,
+            "no RAM"
+        );
+    }
+
+    #[test]
+    fn threads_that_count_in_one_value_lose_nothing() {
+        let ram = ram();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..10_000 {
+                        let mut old = ram.load(BASE, Width::B4).unwrap();
+                        while let Some(Err(now)) =
+                            ram.compare_exchange(BASE, Width::B4, old, old + 1)
+                        {
+                            old = now;
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(ram.load(BASE, Width::B8), Some(40_000));
     }
 
     #[test]

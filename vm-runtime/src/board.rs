@@ -39,6 +39,14 @@ pub trait Board: Send {
     fn ram_regions(&self) -> Vec<(GuestPhys, u64)>;
     /// The devices whose back end is the console.
     fn console_devices(&self) -> Vec<DeviceId>;
+    /// The devices whose back end is the network.
+    fn network_devices(&self) -> Vec<DeviceId> {
+        self.console_devices()
+    }
+    /// What stands on the PCIe bus, with its slots.
+    fn functions(&self) -> Vec<(u8, &'static str)> {
+        Vec::new()
+    }
     /// Fills memory for a start from power-on.
     fn load(
         &mut self,

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use vm_core::TimeMode;
+use vm_device_boot::Arch;
+
+use crate::Network;
 
 /// Everything that decides a run.
 #[derive(Clone, Debug)]
@@ -11,9 +14,13 @@ pub struct Config {
     pub machine: String,
     /// The kernel or bare-metal program.
     pub kernel: Option<Source>,
+    /// What the first disk is asked for; what is given beside it takes the place of what it has.
+    pub boot: Option<Boot>,
+    /// The architecture, where it is not to be found out.
+    pub arch: Option<Arch>,
     /// The initial RAM disk.
     pub initrd: Option<PathBuf>,
-    /// The kernel's command line.
+    /// The kernel's command line; behind the one that a disk gives.
     pub append: String,
     /// Who runs before the kernel.
     pub firmware: Firmware,
@@ -23,6 +30,8 @@ pub struct Config {
     pub cpus: u32,
     /// The disks, in order.
     pub disks: Vec<DiskConfig>,
+    /// The guest's network.
+    pub network: Network,
     /// Which time the guest lives in.
     pub time: TimeMode,
     /// What all chance in the machine grows from.
@@ -55,13 +64,62 @@ pub enum Firmware {
     File(PathBuf),
 }
 
+/// What the first disk is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Boot {
+    /// The entry of its menu, by number, title or name; the default one if nothing is said.
+    pub entry: Option<String>,
+}
+
+/// How the bytes of a disk stand in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiskFormat {
+    /// As they are.
+    #[default]
+    Raw,
+    /// In QEMU's format, which can not be used yet.
+    Qcow2,
+}
+
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskConfig {
     /// The file that holds it.
     pub path: PathBuf,
-    /// Whether the guest may only read.
-    pub read_only: bool,
+    /// How it is stored; never guessed from the content, which a guest can write.
+    pub format: DiskFormat,
+    /// What the guest may do with it.
+    pub access: DiskAccess,
+}
+
+impl DiskConfig {
+    /// A raw disk that keeps what the guest writes.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            format: DiskFormat::Raw,
+            access: DiskAccess::Keep,
+        }
+    }
+
+    /// The same disk with this access.
+    #[must_use]
+    pub fn access(mut self, access: DiskAccess) -> Self {
+        self.access = access;
+        self
+    }
+}
+
+/// What becomes of what a guest writes to a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskAccess {
+    /// The file keeps it.
+    Keep,
+    /// The guest may only read.
+    ReadOnly,
+    /// The guest sees it until the run ends, and the file stays as it is.
+    Ephemeral,
 }
 
 /// Which device gets what is typed; what either prints is seen.
@@ -89,12 +147,15 @@ impl Default for Config {
         Self {
             machine: "virt".to_owned(),
             kernel: None,
+            boot: None,
+            arch: None,
             initrd: None,
             append: String::new(),
             firmware: Firmware::BuiltIn,
             ram_bytes: 512 << 20,
             cpus: 1,
             disks: Vec::new(),
+            network: Network::None,
             time: TimeMode::Host,
             seed: 0,
             limit_insns: None,

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vm_device_bus::Console;
 
-use crate::Waker;
 use crate::panic_watch::PanicWatch;
+use crate::{Notice, Waker};
 
 /// The host's end of the console.
 pub trait ConsoleIo: Send {
@@ -20,6 +20,9 @@ pub trait ConsoleIo: Send {
 
     /// The guest prints no more.
     fn end(&mut self) {}
+
+    /// The user should know this now.
+    fn notice(&mut self, _notice: &Notice) {}
 }
 
 /// The console; clones are the same console.
@@ -81,6 +84,14 @@ impl ConsoleHub {
     pub fn end_output(&self) {
         let io = self.lock().io.clone();
         io.lock().unwrap_or_else(PoisonError::into_inner).end();
+    }
+
+    /// Tells the user something that is not the guest's.
+    pub(crate) fn tell(&self, notice: &Notice) {
+        let io = self.lock().io.clone();
+        io.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .notice(notice);
     }
 
     /// Lets the host's end show what was printed.

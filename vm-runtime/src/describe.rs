@@ -1,28 +1,40 @@
 //! A machine's description without a run.
 
 use vm_device_bus::Node;
-use vm_device_virtio::Rng;
+use vm_device_virtio::{Rng, VirtioDevice};
 
-use crate::board::{Parts, boards};
+use crate::board::{Board, Parts, boards};
 use crate::console::{ConsoleHub, ConsoleIo};
+use crate::net::NetHandle;
 use crate::{Config, VmError};
 
 /// What a guest would be told about a machine of this configuration; no file is opened.
 pub fn describe(config: &Config) -> Result<Node, VmError> {
+    Ok(board(config)?.describe(&config.append))
+}
+
+/// What stands on the PCIe bus of such a machine, with its slots; disks come before these.
+pub fn pci_functions(config: &Config) -> Result<Vec<(u8, &'static str)>, VmError> {
+    Ok(board(config)?.functions())
+}
+
+/// The machine without anything behind its devices.
+fn board(config: &Config) -> Result<Box<dyn Board>, VmError> {
     let found = boards()
         .into_iter()
         .find(|board| board.name == config.machine);
     let kind = found.ok_or_else(|| VmError::NoMachine {
         name: config.machine.clone(),
     })?;
-    let board = (kind.build)(Parts {
+    let mut virtio: Vec<Box<dyn VirtioDevice>> = vec![Box::new(Rng)];
+    virtio.extend(NetHandle::unplugged(&config.network));
+    Ok((kind.build)(Parts {
         cpus: config.cpus,
         ram_bytes: config.ram_bytes,
         console: Box::new(ConsoleHub::new(Box::new(Nobody))),
-        virtio: vec![Box::new(Rng)],
+        virtio,
         epoch_ns: 0,
-    })?;
-    Ok(board.describe(&config.append))
+    })?)
 }
 
 /// A console that nobody looks at.
@@ -35,6 +47,22 @@ impl ConsoleIo for Nobody {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Network, UserNetwork};
+
+    #[test]
+    fn a_network_is_the_last_function() {
+        let functions = |network| {
+            let config = Config {
+                network,
+                ..Config::default()
+            };
+            pci_functions(&config).ok()
+        };
+        let rng = (1, "virtio-rng");
+        assert_eq!(functions(Network::None), Some(vec![rng]));
+        let user = Network::User(UserNetwork::default());
+        assert_eq!(functions(user), Some(vec![rng, (2, "virtio-net")]));
+    }
 
     #[test]
     fn a_description_follows_its_configuration() {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vm_device_boot::Arch;
+use vm_device_bootdisk::DiskError;
 
+pub use crate::disk::Holder;
 pub use vm_core::StateError;
 pub use vm_device_boot::BootError;
 pub use vm_device_machine::MachineError;
@@ -58,6 +60,61 @@ pub enum VmError {
         /// Its size.
         bytes: u64,
     },
+    /// A disk that is a device, a pipe or the like.
+    #[error("{}: a disk must be a file, and this is no file", path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// There is no place for a throw-away copy.
+    #[error("a throw-away copy of a disk can not be made in the folder for temporary files")]
+    Overlay {
+        /// The host's words.
+        source: std::io::Error,
+    },
+    /// A disk that somebody else uses.
+    #[error("{}: the disk is in use by {}", path.display(), user(holder.as_ref()))]
+    DiskInUse {
+        /// The file.
+        path: PathBuf,
+        /// Who uses it, if that could be found out.
+        holder: Option<Holder>,
+    },
+    /// A port of the host that can not stand for one of the guest's.
+    #[error("{}:{} can not be listened at: {source}", forward.bind, forward.host)]
+    Forward {
+        /// What was asked for.
+        forward: crate::PortForward,
+        /// The host's words.
+        source: std::io::Error,
+    },
+    /// The host does not give what the guest's network needs.
+    #[error("the guest's network can not be started: {0}")]
+    Network(#[source] std::io::Error),
+    /// A disk that can not be booted.
+    #[error("{}: {source}", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: DiskError,
+    },
+    /// A file for another architecture than the one that was asked for.
+    #[error("{}: the file is for {}, not for {}", path.display(), found.name(), wanted.name())]
+    ArchOther {
+        /// The file.
+        path: PathBuf,
+        /// Its architecture.
+        found: Arch,
+        /// The one that was asked for.
+        wanted: Arch,
+    },
+    /// A disk in a format that can not be used yet.
+    #[error("{}: disks in the format qcow2 can not be used yet", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+    },
     /// The machine can not be put together or started.
     #[error(transparent)]
     Machine(#[from] MachineError),
@@ -81,6 +138,11 @@ pub enum VmError {
     /// There is nothing to start.
     #[error("there is nothing to start: no kernel was given")]
     NoKernel,
+}
+
+/// Who uses a disk, in words.
+fn user(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another program".to_owned(), Holder::to_string)
 }
 
 impl VmError {

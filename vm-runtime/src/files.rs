@@ -5,10 +5,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use vm_device_boot::{Arch, Images, Kernel};
+use vm_device_bootdisk::take_apart;
 use vm_device_machine::MachineError;
 
 use crate::config::Source;
-use crate::vm::{open, source_name};
+use crate::image::{self, Booted};
+use crate::vm::open;
 use crate::{Config, Firmware, VmError};
 
 /// The largest file that is read.
@@ -20,24 +22,56 @@ pub struct Files {
     kernel: Option<(PathBuf, Kernel<'static>)>,
     firmware: Option<(PathBuf, Kernel<'static>)>,
     initrd: Option<Vec<u8>>,
+    options: String,
+    booted: Option<Booted>,
 }
 
 impl Files {
     /// Reads what the configuration names.
     pub fn read(config: &Config) -> Result<Self, VmError> {
-        let kernel = match &config.kernel {
+        let (booted, loaded) = match &config.boot {
+            Some(boot) => {
+                let (booted, loaded) = image::boot(config, boot)?;
+                (Some(booted), loaded)
+            }
+            None => (None, None),
+        };
+        let (mut found, mut initrd, mut options) = (None, None, config.append.clone());
+        if let (Some(booted), Some(loaded)) = (&booted, loaded) {
+            let path = booted
+                .entry
+                .as_ref()
+                .map(|entry| entry.body.kernel().to_string());
+            let name = format!("{}: {}", booted.disk.display(), path.unwrap_or_default());
+            found = Some((PathBuf::from(name), loaded.kernel));
+            initrd = loaded.initrd;
+        }
+        let given = match &config.kernel {
+            Some(Source::File(path)) => {
+                let bytes = read_file(path, "can not be read as a kernel")?;
+                Some((path.clone(), bytes))
+            }
+            Some(Source::BuiltIn(name, bytes)) => Some((PathBuf::from(name), bytes.to_vec())),
+            None => None,
+        };
+        let kernel = match given.or(found) {
             None if matches!(config.firmware, Firmware::File(_)) => None,
             None => return Err(VmError::NoKernel),
-            Some(source) => {
-                let name = source_name(source).to_owned();
-                let bytes = match source {
-                    Source::File(path) => read_file(path, "can not be read as a kernel")?,
-                    Source::BuiltIn(_, bytes) => bytes.to_vec(),
-                };
+            Some((name, bytes)) => {
+                let mut bytes = bytes;
+                // A unified kernel brings its RAM disk and its command line along.
+                if let Some(parts) = take_apart(&bytes) {
+                    bytes = parts.kernel;
+                    initrd = initrd.or(parts.initrd);
+                    options = format!("{} {options}", parts.options).trim().to_owned();
+                }
                 let kernel = owned(open(&name, &bytes)?);
                 Some((name, kernel))
             }
         };
+        if let Some(booted) = &booted {
+            options.clone_from(&booted.options);
+        }
         let firmware = match &config.firmware {
             Firmware::File(path) => {
                 let bytes = read_file(path, "can not be read as a firmware")?;
@@ -45,24 +79,41 @@ impl Files {
             }
             Firmware::BuiltIn | Firmware::None => None,
         };
-        let initrd = match &config.initrd {
-            Some(path) => Some(read_file(path, "can not be read as an initial RAM disk")?),
-            None => None,
-        };
+        if let Some(path) = &config.initrd {
+            initrd = Some(read_file(path, "can not be read as an initial RAM disk")?);
+        }
         Ok(Self {
             kernel,
             firmware,
             initrd,
+            options,
+            booted,
         })
     }
 
+    /// The kernel's command line.
+    pub fn options(&self) -> &str {
+        &self.options
+    }
+
+    /// What a disk gave to be booted.
+    pub fn booted(&self) -> Option<&Booted> {
+        self.booted.as_ref()
+    }
+
     /// The architecture that the files are for, and the file that says so.
-    pub fn arch(&self) -> Option<(Arch, &Path)> {
+    pub fn arch(&self) -> Option<(Arch, PathBuf)> {
         let files = [&self.kernel, &self.firmware];
-        files
+        let by_header = files
             .into_iter()
             .flatten()
-            .find_map(|(path, file)| Some((file.arch?, path.as_path())))
+            .find_map(|(path, file)| Some((file.arch?, path.clone())));
+        by_header.or_else(|| {
+            let booted = self.booted.as_ref()?;
+            let (arch, place) = booted.arch.as_ref()?;
+            let path = format!("{}: {place}", booted.disk.display());
+            Some((*arch, PathBuf::from(path)))
+        })
     }
 
     /// Hands the files to a loader; its complaints name the file that they are about.

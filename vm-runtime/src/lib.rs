@@ -6,7 +6,7 @@
 //! Host files and host time are touched only here and in the command line's own crate.
 //!
 //! **Invariant**: in virtual time nothing but the configuration, the seed and the console's input
-//! decides what the guest sees.
+//! decides what the guest sees, unless it was given a network.
 //!
 //! **Invariant**: the same images and the same seed are the same run, however it is cut: a limit
 //! or a saved state in its middle changes nothing.
@@ -22,8 +22,11 @@ mod ending;
 pub mod error;
 mod event_log;
 mod files;
+mod image;
 mod input;
 mod inspect;
+mod net;
+mod notice;
 mod panic_watch;
 mod signals;
 mod snapshot;
@@ -32,21 +35,27 @@ mod vm;
 mod waker;
 
 pub use board::{Board, BoardKind, boards};
-pub use config::{Config, DiskConfig, Firmware, OnReset, Source, Terminal};
+pub use config::{
+    Boot, Config, DiskAccess, DiskConfig, DiskFormat, Firmware, OnReset, Source, Terminal,
+};
 pub use console::{ConsoleHub, ConsoleIo};
-pub use describe::describe;
+pub use describe::{describe, pci_functions};
 pub use ending::{Ending, Outcome};
 pub use error::VmError;
 pub use event_log::{TraceFilter, TraceWriter};
+pub use image::{Booted, boot_disk, disk_error, image_kind, wanted_archs};
 pub use input::{InputSink, read_input};
-pub use signals::{Signal, on_signals, stop_self};
-pub use snapshot::Snapshot;
+pub use net::{Network, PortForward, Protocol, UserNetwork};
+pub use notice::{DiskTrouble, Notice};
+pub use signals::{Signal, on_signals, stop_self, survive_file_limit};
+pub use snapshot::{Snapshot, replaceable};
 pub use vm::{Control, Vm};
 pub use waker::Waker;
 
 pub use vm_accel as accel;
 pub use vm_core::{TimeMode, Trace, TraceEvent, TraceKinds};
 pub use vm_device_boot as boot;
+pub use vm_device_bootdisk as bootdisk;
 pub use vm_device_bus::{Node, Value};
 pub use vm_engine_interp::{BlockStats, SharedTrace};
 pub use vm_ir::Frontend;

@@ -1,9 +1,11 @@
 //! Signals of the host, handled on a thread of their own.
 
 use std::io;
+use std::sync::Arc;
 use std::thread;
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
+use signal_hook::flag::register;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -42,6 +44,13 @@ pub fn on_signals(mut handle: impl FnMut(Signal) + Send + 'static) -> io::Result
         .name("signals".to_owned())
         .spawn(wait)
         .map(drop)
+}
+
+/// From now on a write beyond the size that the host allows a file is an error of that write and
+/// not the end of this process.
+pub fn survive_file_limit() -> io::Result<()> {
+    // What the handler sets is not read: that there is one makes the difference.
+    register(SIGXFSZ, Arc::default()).map(drop)
 }
 
 /// Stops this process as the terminal's stop key would have.

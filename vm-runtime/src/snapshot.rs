@@ -1,7 +1,7 @@
 //! The whole state of a machine as sections.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use vm_core::{Image, Section, StateHash};
@@ -19,7 +19,11 @@ pub struct Snapshot(Image);
 
 impl Snapshot {
     /// Writes it to a file, all or nothing.
+    ///
+    /// What is there already is replaced, but only if it is a file: a device or a pipe would be
+    /// renamed away.
     pub fn write(&self, path: &Path) -> Result<(), VmError> {
+        replaceable(path).map_err(VmError::file(path, "can not be replaced by a saved state"))?;
         let part = path.with_added_extension("part");
         let written = File::create(&part).and_then(|mut file| {
             file.write_all(&self.0.to_bytes())?;
@@ -40,6 +44,20 @@ impl Snapshot {
             source,
         };
         Image::from_bytes(&bytes).map(Self).map_err(state)
+    }
+}
+
+/// Refuses a path at which something other than a file stands.
+pub fn replaceable(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "something that is no file is there already",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,7 +5,7 @@
 //! Whose turn it is and how much of it is left is state like any other: a run that the
 //! instruction limit cuts anywhere goes on exactly as if it had not been cut.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vm_core::{Answer, Exit, NS_PER_INSN, TimeMode, TraceEvent, TraceKinds};
 
@@ -33,6 +33,11 @@ impl Vm {
     fn look_around(&mut self) -> Turn {
         if self.console.take_fresh() {
             for device in self.board.console_devices() {
+                self.with_env(|board, env| board.bus().wake(device, env));
+            }
+        }
+        if self.network.take_fresh() {
+            for device in self.board.network_devices() {
                 self.with_env(|board, env| board.bus().wake(device, env));
             }
         }
@@ -75,22 +80,36 @@ impl Vm {
         let next = self.next_ns();
         if self.clock.mode() == TimeMode::Virtual {
             if let Some(next) = next {
-                self.clock.advance_to(next);
+                self.skip(now, next);
                 return Turn::Goes;
             }
             // Nothing but input can go on from here.
-            if self.console.is_open() {
+            if self.console.is_open() || self.network.may_bring() {
                 self.console.waker().sleep(Some(NAP));
                 return Turn::Goes;
             }
             return Turn::Ends(Outcome::Hung);
         }
-        if next.is_none() && !self.console.is_open() {
+        if next.is_none() && !self.console.is_open() && !self.network.may_bring() {
             return Turn::Ends(Outcome::Hung);
         }
         let until = next.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(now)));
         self.console.waker().sleep(Some(until.min(NAP)));
         Turn::Goes
+    }
+
+    /// Lets idle time pass in virtual time: all of it at once, unless the network may bring
+    /// something, which takes the host's time.
+    fn skip(&mut self, now: u64, next: u64) {
+        if !self.network.may_bring() {
+            return self.clock.advance_to(next);
+        }
+        let idle = Duration::from_nanos(next.saturating_sub(now)).min(NAP);
+        let start = Instant::now();
+        self.console.waker().sleep(Some(idle));
+        let slept = start.elapsed().as_nanos() as u64;
+        self.clock
+            .advance_to(now.saturating_add(slept.max(1)).min(next));
     }
 
     /// Whose turn it is; nobody's when the round is over.

@@ -1,6 +1,6 @@
 //! One virtual machine from power-on to its end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -14,11 +14,12 @@ use vm_engine_interp::{BlockStats, Engine, SharedTrace};
 use vm_mem::GuestRam;
 
 use crate::board::{Board, BoardKind, Parts, boards};
-use crate::config::{Source, Terminal};
+use crate::config::Terminal;
 use crate::console::OutputOnly;
 use crate::disk::RawFile;
 use crate::files::Files;
-use crate::{Config, ConsoleHub, Ending, Firmware, OnReset, Outcome, VmError};
+use crate::net::NetHandle;
+use crate::{Booted, Config, ConsoleHub, DiskFormat, Ending, Firmware, OnReset, Outcome, VmError};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -79,6 +80,7 @@ pub struct Vm {
     pub(crate) config: Config,
     files: Files,
     pub(crate) console: ConsoleHub,
+    pub(crate) network: NetHandle,
     control: Control,
     trace: Option<SharedTrace>,
 }
@@ -113,7 +115,11 @@ impl Vm {
         };
         let mut virtio: Vec<Box<dyn VirtioDevice>> = Vec::new();
         for (number, disk) in config.disks.iter().enumerate() {
-            let file = RawFile::open(disk, number)?;
+            if disk.format == DiskFormat::Qcow2 {
+                let path = disk.path.clone();
+                return Err(VmError::Format { path });
+            }
+            let file = RawFile::open(disk, number, console.clone())?;
             virtio.push(Box::new(Block::new(Box::new(file), completion)));
         }
         virtio.push(Box::new(Rng));
@@ -122,6 +128,9 @@ impl Vm {
             virtio.push(Box::new(PortConsole::new(serial)));
             serial = Box::new(OutputOnly(console.clone()));
         }
+        // Behind all others, so that a network changes nothing about where those are.
+        let (network, card) = NetHandle::start(&config.network, console.waker())?;
+        virtio.extend(card);
         let board = (kind.build)(Parts {
             cpus: config.cpus,
             ram_bytes: config.ram_bytes,
@@ -157,6 +166,7 @@ impl Vm {
             config,
             files,
             console,
+            network,
             control: Control::default(),
             trace,
         };
@@ -170,6 +180,12 @@ impl Vm {
     #[must_use]
     pub fn control(&self) -> Control {
         self.control.clone()
+    }
+
+    /// What a disk gave to be booted, when the machine was last started.
+    #[must_use]
+    pub fn booted(&self) -> Option<&Booted> {
+        self.files.booted()
     }
 
     /// The name of the machine and its architecture.
@@ -258,6 +274,10 @@ impl Vm {
     fn restart(&mut self) -> Result<(), VmError> {
         self.resets += 1;
         self.ram.clear();
+        if self.config.boot.is_some() {
+            // The guest may have installed another kernel.
+            self.files = Files::read(&self.config)?;
+        }
         self.power_on()
     }
 
@@ -275,12 +295,11 @@ impl Vm {
             board,
             files,
             ram,
-            config,
             entropy,
             ..
         } = self;
         let registers = files.with_images(|images: &Images| {
-            board.load(ram, images, mode, &config.append, entropy)
+            board.load(ram, images, mode, files.options(), entropy)
         })?;
         for (cpu, state) in self.cpus.iter_mut().zip(&registers) {
             cpu.reset();
@@ -351,16 +370,27 @@ fn lock<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> 
 /// The board for what is to be started: the file's architecture decides.
 fn board_for(config: &Config, files: &Files) -> Result<BoardKind, VmError> {
     let arch = files.arch();
-    let found = boards().into_iter().find(|board| {
-        board.name == config.machine && arch.is_none_or(|(arch, _)| arch == board.arch)
-    });
-    match (found, arch) {
-        (Some(board), _) => Ok(board),
-        (None, Some((arch, path))) => Err(VmError::ArchMissing {
-            path: path.to_owned(),
+    if let (Some(wanted), Some((found, path))) = (config.arch, &arch)
+        && wanted != *found
+    {
+        return Err(VmError::ArchOther {
+            path: path.clone(),
+            found: *found,
+            wanted,
+        });
+    }
+    let wanted = arch.as_ref().map(|(arch, _)| *arch).or(config.arch);
+    let found = boards()
+        .into_iter()
+        .find(|board| board.name == config.machine && wanted.is_none_or(|arch| arch == board.arch));
+    match (found, arch, config.arch) {
+        (Some(board), ..) => Ok(board),
+        (None, Some((arch, path)), _) => Err(VmError::ArchMissing { path, arch }),
+        (None, None, Some(arch)) => Err(VmError::ArchMissing {
+            path: PathBuf::from("--arch"),
             arch,
         }),
-        (None, None) => Err(VmError::NoMachine {
+        (None, None, None) => Err(VmError::NoMachine {
             name: config.machine.clone(),
         }),
     }
@@ -376,14 +406,6 @@ fn date_ns() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos() as u64)
-}
-
-/// The name of a kernel for messages.
-pub(crate) fn source_name(source: &Source) -> &Path {
-    match source {
-        Source::File(path) => path,
-        Source::BuiltIn(name, _) => Path::new(name),
-    }
 }
 
 /// The most bytes a kernel may unpack to.

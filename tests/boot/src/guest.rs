@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskConfig, Ending, Firmware, OnReset, Outcome, SharedTrace, Snapshot, Source,
-    Terminal, TimeMode,
+    Config, DiskAccess, DiskConfig, Ending, Firmware, Network, OnReset, Outcome, SharedTrace,
+    Snapshot, Source, Terminal, TimeMode, VmError,
 };
 
 use crate::{Deed, Machine};
@@ -80,6 +80,45 @@ impl Guest {
         }))
     }
 
+    /// An installed Debian by its own menu; its disk stays as it is.
+    #[must_use]
+    pub fn debian() -> Option<Self> {
+        let mut guest = Self::from_disk(&need("riscv64/debian.img")?, "quiet");
+        guest.config.ram_bytes = 512 << 20;
+        for disk in &mut guest.config.disks {
+            disk.access = DiskAccess::Ephemeral;
+        }
+        Some(guest)
+    }
+
+    /// The same with a kernel and a command line that are given, on the virtio console alone.
+    #[must_use]
+    pub fn debian_on_virtio() -> Option<Self> {
+        let kernel = need("riscv64/kernel")?;
+        let initrd = need("riscv64/debian-initrd.cpio.gz")?;
+        let guest = Self::of(Config {
+            kernel: Some(Source::File(kernel)),
+            initrd: Some(initrd),
+            append: "root=LABEL=root ro quiet console=hvc0".to_owned(),
+            ram_bytes: 512 << 20,
+            ..Config::default()
+        });
+        let disk = need("riscv64/debian.img")?;
+        Some(guest.disk(&disk, DiskAccess::Ephemeral).virtio_console())
+    }
+
+    /// What the first disk boots, with words added to its command line.
+    #[must_use]
+    pub fn from_disk(path: &Path, append: &str) -> Self {
+        let guest = Self::of(Config {
+            boot: Some(vm_runtime::Boot::default()),
+            append: append.to_owned(),
+            ram_bytes: 256 << 20,
+            ..Config::default()
+        });
+        guest.disk(path, DiskAccess::Keep)
+    }
+
     fn of(config: Config) -> Self {
         Self {
             config,
@@ -119,9 +158,16 @@ impl Guest {
 
     /// With a raw disk.
     #[must_use]
-    pub fn disk(mut self, path: &Path, read_only: bool) -> Self {
-        let path = path.to_owned();
-        self.config.disks.push(DiskConfig { path, read_only });
+    pub fn disk(mut self, path: &Path, access: DiskAccess) -> Self {
+        let disk = DiskConfig::new(path).access(access);
+        self.config.disks.push(disk);
+        self
+    }
+
+    /// With a network.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.config.network = network;
         self
     }
 
@@ -157,8 +203,13 @@ impl Guest {
     /// Builds the machine and leaves running it to the caller.
     #[must_use]
     pub fn machine(&self) -> Machine {
-        let machine = Machine::new(self.configuration(), self.script.clone());
+        let machine = self.try_machine();
         machine.unwrap_or_else(|error| panic!("the machine can not be built: {error}"))
+    }
+
+    /// Builds the machine, if the host lets it.
+    pub fn try_machine(&self) -> Result<Machine, VmError> {
+        Machine::new(self.configuration(), self.script.clone())
     }
 
     /// Builds the machine with somebody who watches its events.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{bench, ci, coverage, demo, images, mutants, tidy};
+use crate::{bench, ci, coverage, demo, fuzz, images, mutants, tidy};
 
 /// One task of `cargo xtask`.
 pub struct Command {
@@ -47,6 +47,11 @@ pub const COMMANDS: &[Command] = &[
         name: "mutants",
         help: "alter one row at a time and see that the tests notice (--only A..B, --minutes N)",
         run: mutants::main,
+    },
+    Command {
+        name: "fuzz",
+        help: "fuzz targets under libFuzzer ([TARGET...] --runs N, --coverage, --keep)",
+        run: fuzz::main,
     },
     Command {
         name: "coverage",

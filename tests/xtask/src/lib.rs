@@ -28,6 +28,7 @@ pub mod ci;
 pub mod command;
 pub mod coverage;
 pub mod demo;
+pub mod fuzz;
 pub mod images;
 pub mod mutants;
 pub mod tidy;

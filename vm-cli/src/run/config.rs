@@ -1,14 +1,18 @@
 //! From the arguments to the runtime's configuration.
 
 use std::hash::{BuildHasher, Hasher};
-use std::path::Path;
 
-use vm_runtime::{Config, Firmware, OnReset, Source, Terminal, TimeMode, VmError, boards};
+use vm_runtime::{
+    Config, DiskAccess, DiskConfig, Firmware, Network, OnReset, Source, Terminal, TimeMode,
+    UserNetwork, VmError, boards,
+};
 
 use crate::args::{RunArgs, TerminalKind, Time};
-use crate::diagnose::{diagnose, file};
+use crate::diagnose::diagnose;
+use crate::ports::NetChoice;
 use crate::report::Report;
-use crate::{codes, summary};
+use crate::run::image;
+use crate::{codes, ports, summary};
 
 /// The demo: a guest of our own, built from this project's sources.
 const DEMO: &[u8] = include_bytes!("../../../tests/guests/demo/demo.bin");
@@ -16,12 +20,11 @@ const DEMO: &[u8] = include_bytes!("../../../tests/guests/demo/demo.bin");
 const DEMO_BYTES: u64 = 128 << 20;
 /// The memory of other guests.
 const RAM_BYTES: u64 = 512 << 20;
+/// The memory of a system on a disk.
+const DISK_RAM_BYTES: u64 = 1 << 30;
 
 /// The configuration that the arguments ask for.
-pub fn config(args: &RunArgs) -> Result<Config, Report> {
-    if let Some(image) = &args.image {
-        return Err(no_image(image));
-    }
+pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
     if !boards().iter().any(|board| board.name == args.machine) {
         return Err(diagnose(&VmError::NoMachine {
             name: args.machine.clone(),
@@ -30,7 +33,7 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
     let firmware = args.firmware.clone().unwrap_or(Firmware::BuiltIn);
     // Whoever names nothing to start gets the demo; whoever names half of it has forgotten.
     let nothing = args.kernel.is_none() && args.initrd.is_none() && args.append.is_none();
-    let demo = nothing && firmware == Firmware::BuiltIn;
+    let demo = nothing && args.image.is_none() && firmware == Firmware::BuiltIn;
     let kernel = match &args.kernel {
         Some(path) => Some(Source::File(path.clone())),
         None if demo => Some(Source::BuiltIn("demo", DEMO)),
@@ -40,17 +43,23 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
         Time::Host => TimeMode::Host,
         Time::Virtual => TimeMode::Virtual,
     };
-    Ok(Config {
+    let ram_bytes = match args.image {
+        Some(_) => DISK_RAM_BYTES,
+        None if demo => DEMO_BYTES,
+        None => RAM_BYTES,
+    };
+    let mut config = Config {
         machine: args.machine.clone(),
         kernel,
+        boot: None,
+        arch: args.arch,
         initrd: args.initrd.clone(),
         append: args.append.clone().unwrap_or_default(),
         firmware,
-        ram_bytes: args
-            .memory
-            .unwrap_or(if demo { DEMO_BYTES } else { RAM_BYTES }),
+        ram_bytes: args.memory.unwrap_or(ram_bytes),
         cpus: args.cpus,
         disks: args.drive.clone(),
+        network: network(args, demo || time == TimeMode::Virtual)?,
         time,
         terminal: match args.terminal {
             TerminalKind::Serial => Terminal::Serial,
@@ -65,18 +74,60 @@ pub fn config(args: &RunArgs) -> Result<Config, Report> {
             (_, true) => OnReset::Always,
             _ => OnReset::Restart,
         },
-    })
+    };
+    if let Some(image) = &args.image {
+        image::take(&mut config, image, args, quiet)?;
+    }
+    if args.boot.is_some() && config.boot.is_none() {
+        return Err(image::no_menu());
+    }
+    settle_disks(&mut config.disks, args)?;
+    Ok(config)
 }
 
-/// A disk image can not be started by itself yet.
-fn no_image(image: &Path) -> Report {
-    if let Err(error) = image.metadata() {
-        return file(image, "can not be read", &error);
+/// Does to each disk what is asked of all of them.
+fn settle_disks(disks: &mut [DiskConfig], args: &RunArgs) -> Result<(), Report> {
+    for disk in disks.iter_mut() {
+        if args.read_only {
+            disk.access = DiskAccess::ReadOnly;
+        } else if args.ephemeral && disk.access == DiskAccess::Keep {
+            disk.access = DiskAccess::Ephemeral;
+        }
     }
-    Report::new(codes::IMAGE_BOOT, codes::IMAGE_BOOT.title)
-        .at(image.display(), "was given as an image")
-        .help("a kernel: vm run -k KERNEL -i INITRD --append TEXT")
-        .help("a disk beside the kernel: --drive FILE")
+    let copy = disks
+        .iter()
+        .find(|disk| disk.access == DiskAccess::Ephemeral);
+    match (copy, &args.save) {
+        (Some(disk), Some(state)) => Err(Report::new(codes::SAVE_COPY, codes::SAVE_COPY.title)
+            .at(
+                disk.path.display(),
+                format!("{} would go on without what was written", state.display()),
+            )
+            .help("leave out --save, or let the disk keep what is written")),
+        _ => Ok(()),
+    }
+}
+
+/// The guest's network; `quiet` guests have one only if it was asked for.
+fn network(args: &RunArgs, quiet: bool) -> Result<Network, Report> {
+    let forwards: Vec<_> = args.publish.iter().flat_map(|p| p.0.clone()).collect();
+    match &args.net {
+        Some(NetChoice::None) if !forwards.is_empty() => {
+            Err(Report::new(codes::NO_NETWORK, codes::NO_NETWORK.title)
+                .at("-p", "was given together with --net none")
+                .help("leave out --net none, or -p"))
+        }
+        Some(NetChoice::None) => Ok(Network::None),
+        None if forwards.is_empty() && quiet => Ok(Network::None),
+        None => Ok(Network::User(UserNetwork {
+            forwards,
+            names: None,
+        })),
+        Some(NetChoice::User { names }) => Ok(Network::User(UserNetwork {
+            forwards,
+            names: *names,
+        })),
+    }
 }
 
 /// A number that is another one in each run.
@@ -97,8 +148,9 @@ pub fn describe(config: &Config) -> String {
         ..
     } = config;
     let (mib, engine) = (ram_bytes >> 20, summary::ENGINE);
-    let disks = config.disks.len();
+    let (disks, net) = (config.disks.len(), ports::name(&config.network));
     format!(
-        "machine {machine}, {cpus} CPUs, {mib} MiB, {disks} disks, engine {engine}, seed {seed}"
+        "machine {machine}, {cpus} CPUs, {mib} MiB, {disks} disks, net {net}, engine {engine}, \
+         seed {seed}"
     )
 }

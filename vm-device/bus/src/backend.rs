@@ -98,11 +98,32 @@ pub trait Console: Send {
 }
 
 /// A network.
+///
+/// Frames are Ethernet frames without the check sequence behind them.
 pub trait Net: Send {
-    /// Takes a frame that the guest sends.
+    /// Takes a frame that the guest sends; one that finds no room is lost, as on any network.
     fn send(&mut self, frame: &[u8]);
     /// Gives a frame for the guest.
     fn receive(&mut self) -> Option<Vec<u8>>;
+    /// Whether the checksums in frames for the guest need no second look: a network that made
+    /// the frames itself says so.
+    fn vouches(&self) -> bool {
+        false
+    }
+    /// Whether the cable is plugged in.
+    fn link_up(&self) -> bool {
+        true
+    }
+    /// Whether it takes packets of TCP over IPv4 that are larger than a frame.
+    fn takes_large(&self) -> bool {
+        false
+    }
+    /// Says whether the guest takes such packets; until then it does not.
+    fn give_large(&mut self, on: bool) {
+        let _ = on;
+    }
+    /// The guest's card has lost all it knew: so should whoever talked with it.
+    fn reset(&mut self) {}
 }
 
 /// A shared folder; its requests are defined with the first device that offers one.

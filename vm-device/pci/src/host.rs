@@ -291,6 +291,7 @@ impl Device for PciHost {
         saved.only(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
         for (slot, name) in self.slots.iter_mut().flatten().zip(&names) {
             let fields = saved.section(name)?;
+            fields.up_to_version(1)?;
             slot.function.config_mut().restore(&fields)?;
             slot.function.restore(&fields)?;
             slot.due_ns = slot.function.due_ns();

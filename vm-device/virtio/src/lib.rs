@@ -23,6 +23,10 @@ mod block_tests;
 mod console;
 mod device;
 mod mmio;
+mod net;
+mod net_control;
+#[cfg(test)]
+mod net_tests;
 mod pci;
 #[cfg(test)]
 mod pci_tests;
@@ -42,6 +46,7 @@ pub use block::{Block, Completion};
 pub use console::PortConsole;
 pub use device::{F_EVENT_IDX, F_INDIRECT_DESC, F_VERSION_1, Io, VirtioDevice};
 pub use mmio::{MmioSlot, Register};
+pub use net::NetCard;
 pub use pci::PciFunction;
 pub use queue::{Broken, Chain, Layout, Queue, Ring};
 pub use rng::Rng;

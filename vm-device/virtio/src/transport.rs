@@ -313,7 +313,9 @@ impl Core {
             queue.restore(&format!("queue{i}"), from)?;
         }
         let nested = Image::from_bytes(from.bytes("device")?)?;
-        self.device.restore(&nested.section(self.device.kind())?)
+        let fields = nested.section(self.device.kind())?;
+        fields.up_to_version(1)?;
+        self.device.restore(&fields)
     }
 
     /// How many chains a queue has given back since it was enabled.

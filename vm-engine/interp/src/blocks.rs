@@ -1,6 +1,7 @@
 //! All flat code of a machine, by the physical address it was made from.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use vm_core::{GuestPhys, PAGE_BYTES};
@@ -236,15 +237,22 @@ impl Blocks {
         }
     }
 
-    fn mark(&mut self, ram: &GuestRam, at: GuestPhys, bytes: u64, key: Key) {
-        let page = self.pages.entry(at.page_number()).or_default();
-        page.keys.push(key);
-        if page.granules == 0 {
+    /// Has writes to a page noticed from now on; comes before its bytes are read, so that none
+    /// falls between the reading and the noticing.
+    pub fn watch(&mut self, ram: &GuestRam, at: GuestPhys) {
+        if let Entry::Vacant(page) = self.pages.entry(at.page_number()) {
+            page.insert(Page::default());
             ram.mark_code(at, true);
             if let Some(page) = ram.page(at) {
                 self.protected.push(page.host);
             }
         }
+    }
+
+    fn mark(&mut self, ram: &GuestRam, at: GuestPhys, bytes: u64, key: Key) {
+        self.watch(ram, at);
+        let page = self.pages.entry(at.page_number()).or_default();
+        page.keys.push(key);
         page.granules |= granules(at, bytes);
     }
 

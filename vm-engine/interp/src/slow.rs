@@ -8,15 +8,17 @@
 // past the page; RAM is mapped as long as `Slow` lives.
 
 mod across;
+mod atomic;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use vm_core::{
     AccessKind, Answer, Clock, Flush, GuestPhys, GuestVirt, PAGE_BYTES, PAGE_MASK, Space, Width,
 };
 use vm_ir::float::Rules;
-use vm_ir::{Frontend, Helper, HelperCx, MemArg, Op, Request, Type};
-use vm_mem::{Access, GuestRam, Tlb, TlbEntry, TlbTable};
+use vm_ir::{Frontend, Helper, HelperCx, Request, Type};
+use vm_mem::{Access, GuestRam, HostCell, Tlb, TlbEntry, TlbTable};
 
 use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
@@ -116,91 +118,6 @@ impl Slow {
         }
         self.watched(cpu, ip, addr, bytes, value, true);
         Ok(())
-    }
-
-    /// Every memory operation that is not a plain load or store.
-    pub fn special(
-        &mut self,
-        cpu: &mut Cpu,
-        ip: *const Flat,
-        op: Op,
-        ty: Type,
-        addr: u64,
-        values: [u64; 2],
-        imm: u64,
-    ) -> Result<u64, Stop> {
-        // All CPUs of a machine run in turn, so every access is ordered with every other.
-        if op == Op::Fence {
-            return Ok(0);
-        }
-        let arg = MemArg::unpack(imm);
-        let addr = addr.wrapping_add_signed(i64::from(arg.offset));
-        let bytes = ty.bytes();
-        let swap = |value: u64| {
-            if arg.big_endian {
-                swapped(value, bytes)
-            } else {
-                value
-            }
-        };
-        match op {
-            Op::Load => return self.load(cpu, ip, addr, ty).map(swap),
-            Op::Store => {
-                return self.store(cpu, ip, addr, ty, swap(values[0])).map(|()| 0);
-            }
-            Op::ProbeLoad | Op::ProbeStore => {
-                let access = if op == Op::ProbeLoad {
-                    Access::Load
-                } else {
-                    Access::Store
-                };
-                self.probe(cpu, addr, bytes, access)?;
-                return Ok(0);
-            }
-            _ => {}
-        }
-        let access = if op == Op::LoadRes {
-            Access::Load
-        } else {
-            Access::Store
-        };
-        if !addr.is_multiple_of(bytes)
-            && let Some(trap) = self.frontend.misaligned_atomic(access, addr)
-        {
-            return Err(Stop::Trap(trap));
-        }
-        if crosses(addr, bytes) {
-            return Err(Stop::Trap(self.frontend.bus_fault(access, addr)));
-        }
-        let (host, at) = match self.place(cpu, addr, bytes, access)? {
-            Place::Ram(host, at) => (host, at),
-            Place::Device(_) => return Err(Stop::Trap(self.frontend.bus_fault(access, addr))),
-        };
-        let old = swap(copy_out(host, bytes));
-        let reservation = &mut cpu.words[self.reservation..self.reservation + 3];
-        let new = match op {
-            Op::LoadRes => {
-                reservation.copy_from_slice(&[at.0, old, bytes]);
-                None
-            }
-            Op::StoreCond => {
-                let holds = *reservation == [at.0, old, bytes];
-                reservation.copy_from_slice(&[u64::MAX, 0, 0]);
-                if holds {
-                    self.write(host, at, bytes, swap(values[0]));
-                    self.watched(cpu, ip, addr, bytes, values[0], true);
-                }
-                return Ok(u64::from(holds));
-            }
-            Op::Cas => (old == values[0]).then_some(values[1]),
-            _ => Some(exchanged(op, ty, old, values[0])),
-        };
-        self.watched(cpu, ip, addr, bytes, old, false);
-        if let Some(new) = new {
-            self.write(host, at, bytes, swap(new));
-            self.watched(cpu, ip, addr, bytes, new, true);
-        }
-        Ok(old)
     }
 
     /// Calls a helper, then does what it asked for.
@@ -423,6 +340,11 @@ impl Slow {
     /// Writes to RAM, and lets go of code that was translated from there.
     fn write(&mut self, host: *mut u8, at: GuestPhys, bytes: u64, value: u64) {
         copy_in(host, bytes, value);
+        self.wrote(at, bytes);
+    }
+
+    /// Lets go of code that was translated from where a CPU has written.
+    fn wrote(&mut self, at: GuestPhys, bytes: u64) {
         // SAFETY: the blocks are valid while handlers run, and no one else uses them meanwhile.
         let blocks = unsafe { &mut *self.blocks };
         blocks.written(&self.ram, at, bytes);
@@ -445,39 +367,36 @@ impl Slow {
     }
 }
 
-/// What an atomic operation leaves in memory.
-fn exchanged(op: Op, ty: Type, old: u64, value: u64) -> u64 {
-    let by = match op {
-        Op::AmoAdd => Op::Add,
-        Op::AmoAnd => Op::And,
-        Op::AmoOr => Op::Or,
-        Op::AmoXor => Op::Xor,
-        Op::AmoMinS => Op::MinS,
-        Op::AmoMaxS => Op::MaxS,
-        Op::AmoMinU => Op::MinU,
-        Op::AmoMaxU => Op::MaxU,
-        _ => return value,
-    };
-    by.eval(ty, ty, old, value, 0).unwrap_or(value)
-}
-
 fn crosses(addr: u64, bytes: u64) -> bool {
     (addr & !PAGE_MASK) + bytes > PAGE_BYTES
 }
 
-fn swapped(value: u64, bytes: u64) -> u64 {
-    value.swap_bytes() >> (64 - 8 * bytes)
+/// Reads a value inside a page; as one access if it is aligned.
+fn copy_out(host: *mut u8, bytes: u64) -> u64 {
+    let whole = Width::of_bytes(bytes).and_then(|width| cell(host, width));
+    if let Some(cell) = whole {
+        return cell.load(Acquire);
+    }
+    let byte = |at: u64| cell(host.wrapping_add(at as usize), Width::B1);
+    let read = |at| byte(at).map_or(0, |cell| cell.load(Acquire)) << (8 * at);
+    (0..bytes).map(read).fold(0, |value, byte| value | byte)
 }
 
-fn copy_out(host: *const u8, bytes: u64) -> u64 {
-    let mut value = [0; 8];
-    // SAFETY: see UNSAFETY; `bytes` is at most eight and the range does not leave its page.
-    unsafe { std::ptr::copy_nonoverlapping(host, value.as_mut_ptr(), bytes.min(8) as usize) };
-    u64::from_le_bytes(value)
-}
-
+/// Writes a value inside a page; as one access if it is aligned.
 fn copy_in(host: *mut u8, bytes: u64, value: u64) {
-    let value = value.to_le_bytes();
-    // SAFETY: as for `copy_out`.
-    unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), host, bytes.min(8) as usize) };
+    let whole = Width::of_bytes(bytes).and_then(|width| cell(host, width));
+    if let Some(cell) = whole {
+        return cell.store(value, Release);
+    }
+    for at in 0..bytes {
+        if let Some(cell) = cell(host.wrapping_add(at as usize), Width::B1) {
+            cell.store(value >> (8 * at), Release);
+        }
+    }
+}
+
+/// The value at a host address, if it is aligned.
+fn cell(host: *mut u8, width: Width) -> Option<HostCell> {
+    // SAFETY: see UNSAFETY; `Slow` keeps the memory, and cells are used up at once.
+    unsafe { HostCell::new(host, width) }
 }

@@ -116,6 +116,7 @@ impl Translator {
         let in_page = PAGE_BYTES - phys.page_offset();
         let most = frontend.max_insn_bytes() as u64 * u64::from(if key.single { 1 } else { INSNS });
         self.bytes.resize(in_page.min(most) as usize, 0);
+        blocks.watch(&slow.ram, phys);
         if slow.ram.read(phys, &mut self.bytes).is_err() {
             return Err(Stop::Trap(
                 frontend.bus_fault(vm_mem::Access::Fetch, cpu.pc),
@@ -132,6 +133,7 @@ impl Translator {
                 let have = self.bytes.len();
                 let at = slow.fetch_all(cpu, behind, needed.saturating_sub(have) as u64)?;
                 self.bytes.resize(needed.max(have), 0);
+                blocks.watch(&slow.ram, at);
                 if slow.ram.read(at, &mut self.bytes[have..]).is_err() {
                     return Err(Stop::Trap(
                         frontend.bus_fault(vm_mem::Access::Fetch, behind),

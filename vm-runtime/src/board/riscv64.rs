@@ -29,6 +29,8 @@ struct Virt {
     frontend: Arc<dyn Frontend>,
     machine: Riscv64Virt,
     firmware: Sbi,
+    /// The functions of the PCIe bus, from slot 1 on.
+    functions: Vec<&'static str>,
     /// Whether the built-in firmware is in force: if not, all harts run from the start.
     direct: bool,
 }
@@ -37,6 +39,7 @@ impl Virt {
     fn new(parts: Parts) -> Result<Self, MachineError> {
         let isa = profile::isa();
         let cpus = parts.cpus;
+        let functions = parts.virtio.iter().map(|device| device.kind()).collect();
         let machine = Riscv64Virt::new(Config {
             cpus,
             ram_bytes: parts.ram_bytes,
@@ -58,6 +61,7 @@ impl Virt {
             frontend: Arc::new(Riscv64::new()),
             machine,
             firmware,
+            functions,
             direct: true,
         })
     }
@@ -83,6 +87,10 @@ impl Board for Virt {
 
     fn console_devices(&self) -> Vec<DeviceId> {
         vec![self.machine.serial, self.machine.pcie]
+    }
+
+    fn functions(&self) -> Vec<(u8, &'static str)> {
+        (1..).zip(self.functions.iter().copied()).collect()
     }
 
     fn load(

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use tests_boot::Guest;
-use vm_runtime::{Outcome, Snapshot};
+use vm_runtime::{DiskAccess, Outcome, Snapshot};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -22,7 +22,7 @@ fn main() -> Result<()> {
         .seed(argument(4)?.parse()?);
     let part: u64 = argument(5)?.parse()?;
     if let Ok(disk) = argument(6) {
-        guest = guest.disk(Path::new(disk), false);
+        guest = guest.disk(Path::new(disk), DiskAccess::Keep);
     }
     let mut machine = guest.restored(&Snapshot::read(Path::new(argument(1)?))?);
     let ending = loop {

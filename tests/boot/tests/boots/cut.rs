@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::NamedTempFile;
 use tests_boot::{Boot, Guest, Machine};
-use vm_runtime::{Outcome, Snapshot};
+use vm_runtime::{DiskAccess, Outcome, Snapshot};
 
 /// What the init script writes to the disk, in its blocks of a kibibyte.
 fn pattern() -> Vec<u8> {
@@ -28,7 +28,7 @@ fn copy(from: &NamedTempFile) -> NamedTempFile {
 
 fn with_disk(seed: u64, disk: &NamedTempFile) -> Option<Guest> {
     let guest = Guest::linux("blk")?.seed(seed);
-    Some(guest.disk(disk.path(), false))
+    Some(guest.disk(disk.path(), DiskAccess::Keep))
 }
 
 fn hash_at(mut machine: Machine, insns: u64) -> u64 {

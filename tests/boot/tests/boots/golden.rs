@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tests_boot::Guest;
 use vm_core::{Image, Section};
-use vm_runtime::{Outcome, Snapshot};
+use vm_runtime::{DiskAccess, Outcome, Snapshot};
 
 /// Two harts count to 5000 at 0x8000_2000 and 0x8000_2008; when both are done the first one
 /// switches off.
@@ -53,7 +53,7 @@ fn disk() -> NamedTempFile {
 
 fn guest(disk: &NamedTempFile) -> Guest {
     let guest = Guest::words(&COUNT).cpus(2).seed(1).limit(1_000_000);
-    guest.disk(disk.path(), false)
+    guest.disk(disk.path(), DiskAccess::Keep)
 }
 
 fn saved_today() -> Snapshot {

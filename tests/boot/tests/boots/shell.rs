@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use tempfile::NamedTempFile;
 use tests_boot::Guest;
-use vm_runtime::{OnReset, Outcome, Snapshot};
+use vm_runtime::{DiskAccess, OnReset, Outcome, Snapshot};
 
 const PROMPT: &str = "~ # ";
 
@@ -20,7 +20,7 @@ struct Prompt {
 fn guest(disk: &NamedTempFile) -> Option<Guest> {
     // The early console says soon after a restart that there was one.
     let guest = Guest::linux("shell modules=1 earlycon=sbi")?.seed(7);
-    Some(guest.disk(disk.path(), true))
+    Some(guest.disk(disk.path(), DiskAccess::ReadOnly))
 }
 
 fn at_prompt() -> Option<&'static Prompt> {

@@ -1,5 +1,6 @@
 //! Everything that has to hold before a change is merged, as one task.
 
+mod hosts;
 mod output;
 mod steps;
 

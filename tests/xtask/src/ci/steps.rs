@@ -57,6 +57,11 @@ const STEPS: &[Step] = &[
         commands: || Ok(vec![cargo(&["build", "--workspace", "--release"])]),
     },
     Step {
+        name: "hosts",
+        doc: "what engines are made of builds for other hosts, and runs on two of them",
+        commands: || Ok(super::hosts::commands()),
+    },
+    Step {
         name: "test",
         doc: "every test passes",
         // Plain `cargo test`: it is on every machine, and it does not swallow the SKIP lines.
@@ -135,7 +140,8 @@ fn chosen(words: &[String]) -> Result<Vec<&'static Step>> {
     Ok(STEPS.iter().filter(wanted).collect())
 }
 
-fn cargo(args: &[&str]) -> Command {
+/// Cargo with these arguments.
+pub(super) fn cargo(args: &[&str]) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.args(args);

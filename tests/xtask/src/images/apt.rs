@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{ChildStdout, Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -102,6 +102,20 @@ impl Apt {
         Ok(debs)
     }
 
+    /// `packages` and all that they depend on, as an empty machine of the guest's architecture
+    /// would have to install them.
+    pub fn find_system(&self, packages: &[&str]) -> Result<Vec<Deb>> {
+        let own = format!("APT::Architecture={GUEST_ARCH}");
+        let mut command = self.command("apt-get");
+        command.args(["-o", &own, "-qq", "--no-install-recommends", "--print-uris"]);
+        let text = run(command.arg("install").args(packages))?;
+        let debs: Vec<_> = text.lines().filter_map(parse_print_uris).collect();
+        if debs.is_empty() {
+            bail!("{SUITE} has none of the packages {}", packages.join(" "));
+        }
+        Ok(debs)
+    }
+
     /// The package that the meta package `meta` stands for: its first dependency that begins
     /// with `prefix`.
     pub fn dependency(&self, meta: &str, prefix: &str) -> Result<String> {
@@ -171,6 +185,19 @@ impl Apt {
 /// Unpacks the members of package file `deb` that match `patterns` below `folder`.
 pub fn unpack(deb: &Path, patterns: &[&str], folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
+    with_files(deb, |archive| {
+        let tar = Command::new("tar")
+            .args(["-x", "--no-same-owner", "--wildcards", "-C"])
+            .arg(folder)
+            .args(patterns)
+            .stdin(archive)
+            .output();
+        checked(tar.context("starting tar")?, "tar").map(drop)
+    })
+}
+
+/// Hands the archive of files in package file `deb` to `read`.
+pub fn with_files<R>(deb: &Path, read: impl FnOnce(ChildStdout) -> Result<R>) -> Result<R> {
     let mut dpkg = Command::new("dpkg-deb")
         .arg("--fsys-tarfile")
         .arg(deb)
@@ -178,19 +205,13 @@ pub fn unpack(deb: &Path, patterns: &[&str], folder: &Path) -> Result<()> {
         .spawn()
         .context("starting dpkg-deb")?;
     let archive = dpkg.stdout.take().context("dpkg-deb has no output")?;
-    let tar = Command::new("tar")
-        .args(["-x", "--no-same-owner", "--wildcards", "-C"])
-        .arg(folder)
-        .args(patterns)
-        .stdin(archive)
-        .output();
+    let result = read(archive);
     let status = dpkg.wait()?;
-    let output = checked(tar.context("starting tar")?, "tar");
-    output.with_context(|| format!("unpacking {}", deb.display()))?;
+    let result = result.with_context(|| format!("unpacking {}", deb.display()))?;
     if !status.success() {
         bail!("dpkg-deb cannot read {}: {status}", deb.display());
     }
-    Ok(())
+    Ok(result)
 }
 
 /// Runs a command to its end and returns what it printed.

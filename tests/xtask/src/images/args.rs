@@ -17,7 +17,7 @@ pub struct Args {
     pub mirror: Option<String>,
     /// The folder to fill instead of the default one.
     pub cache: Option<PathBuf>,
-    /// Names of products or of their folders; empty means all.
+    /// Names of products or of their folders; empty means all that are made by themselves.
     names: Vec<String>,
 }
 
@@ -54,7 +54,8 @@ impl Args {
     pub fn products(&self) -> Vec<&'static Product> {
         let wanted = |product: &&Product| {
             let mut named = self.names.iter().flat_map(|name| products_named(name));
-            self.names.is_empty() || named.any(|other| other.name == product.name)
+            let by_itself = self.names.is_empty() && !product.on_request;
+            by_itself || named.any(|other| other.name == product.name)
         };
         PRODUCTS.iter().filter(wanted).collect()
     }
@@ -104,6 +105,18 @@ mod tests {
         check("riscv64/kern", Err("no image is called"));
         check("--mirror", Err("needs a value"));
         check("--fast", Err("no option is called --fast"));
+    }
+
+    #[test]
+    fn without_names_only_what_is_made_by_itself() {
+        let names = |words: &[String]| -> Vec<_> {
+            let args = Args::parse(words).expect("names");
+            args.products().iter().map(|product| product.name).collect()
+        };
+        let all = names(&[]);
+        let large = "riscv64/debian-bench.img";
+        assert!(all.contains(&"riscv64/debian.img") && !all.contains(&large));
+        assert_eq!(names(&[large.to_owned()]), [large]);
     }
 
     #[test]

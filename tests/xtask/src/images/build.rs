@@ -115,12 +115,20 @@ fn prune(cache: &Path) -> Result<()> {
 /// The unpacked packages that a recipe works from.
 pub struct Trees {
     folder: PathBuf,
+    /// Packages that stay packed, and their files.
+    packed: Vec<(&'static Package, Vec<PathBuf>)>,
 }
 
 impl Trees {
     /// The folder into which `package` was unpacked.
     pub fn of(&self, package: &Package) -> PathBuf {
         self.folder.join(package.name.replace(':', "_"))
+    }
+
+    /// The files of `package`, which stays packed.
+    pub fn packed(&self, package: &Package) -> &[PathBuf] {
+        let found = self.packed.iter().find(|(other, _)| *other == package);
+        found.map_or(&[], |(_, files)| files)
     }
 
     /// A new, empty folder to work in.
@@ -152,6 +160,7 @@ impl<'a> Work<'a> {
         fs::create_dir_all(&folder)?;
         let trees = Trees {
             folder: folder.join("trees"),
+            packed: Vec::new(),
         };
         Ok(Self {
             cache,
@@ -203,6 +212,7 @@ impl<'a> Work<'a> {
                         vec![self.apt.find(&self.apt.dependency(package.name, prefix)?)?]
                     }
                     Extent::Closure => self.apt.find_closure(package.name)?,
+                    Extent::System(names) => self.apt.find_system(&names.concat())?,
                 };
                 self.found.push((package, debs));
                 self.found.len() - 1
@@ -218,6 +228,11 @@ impl<'a> Work<'a> {
         let apt = self.apt;
         let folder = self.trees.of(package);
         let files = apt.download(self.find(package)?)?;
+        if matches!(package.extent, Extent::System(_)) {
+            self.trees.packed.push((package, files));
+            self.unpacked.push(package);
+            return Ok(());
+        }
         println!("images: unpack {}", package.name);
         for file in files {
             apt::unpack(&file, package.members, &folder)?;

@@ -14,6 +14,44 @@ use super::modules::{self, Module};
 /// The init script of the busybox images.
 pub const INIT: &str = include_str!("../../../guests/busybox/init");
 
+/// What an initial RAM disk is made of, beside busybox.
+pub struct Contents<'a> {
+    /// The script that the kernel starts.
+    pub init: &'a str,
+    /// Empty folders.
+    pub folders: &'a [&'a str],
+    /// Commands that the script calls.
+    pub applets: &'a [&'a str],
+    /// Kernel modules; those that they need come with them.
+    pub modules: &'a [&'a str],
+    /// Files, all executable: name and content.
+    pub extra: &'a [(&'a str, Vec<u8>)],
+}
+
+/// The initial RAM disk that reports to tests.
+pub fn busybox<'a>(extra: &'a [(&'a str, Vec<u8>)]) -> Contents<'a> {
+    Contents {
+        init: INIT,
+        folders: FOLDERS,
+        applets: APPLETS,
+        modules: MODULES,
+        extra,
+    }
+}
+
+const FOLDERS: &[&str] = &[
+    "bench",
+    "bin",
+    "dev",
+    "etc",
+    "lib",
+    "lib/modules",
+    "mnt",
+    "proc",
+    "sys",
+    "tmp",
+];
+
 /// Modules that the stock kernel does not have built in and the tests use. The checksum module
 /// is named because ext4 asks for it by its function, which the kernel leaves to a tool.
 const MODULES: &[&str] = &[
@@ -62,39 +100,29 @@ const APPLETS: &[&str] = &[
     "xxd",
 ];
 
-/// The initramfs with `extra` files (name, content), all executable, added.
+/// The initial RAM disk, packed.
 pub fn build(
+    contents: &Contents,
     busybox: &Path,
     kernel_tree: &Path,
     host_busybox: &Path,
-    extra: &[(&str, Vec<u8>)],
 ) -> Result<Vec<u8>> {
     let unxz = |file: &Path| decompress(host_busybox, file);
-    let modules = modules::in_load_order(&kernel_tree.join("usr/lib/modules"), MODULES, unxz)?;
+    let folder = kernel_tree.join("usr/lib/modules");
+    let modules = modules::in_load_order(&folder, contents.modules, unxz)?;
     let busybox = fs::read(busybox).with_context(|| format!("reading {}", busybox.display()))?;
-    gzip(&archive(&busybox, &modules, extra))
+    gzip(&archive(contents, &busybox, &modules))
 }
 
-fn archive(busybox: &[u8], modules: &[Module], extra: &[(&str, Vec<u8>)]) -> Vec<u8> {
+fn archive(contents: &Contents, busybox: &[u8], modules: &[Module]) -> Vec<u8> {
     let mut archive = Archive::default();
-    for folder in [
-        "bench",
-        "bin",
-        "dev",
-        "etc",
-        "lib",
-        "lib/modules",
-        "mnt",
-        "proc",
-        "sys",
-        "tmp",
-    ] {
+    for folder in contents.folders {
         archive.directory(folder);
     }
     // The kernel opens the console before the init script has mounted /dev.
     archive.device("dev/console", 0o600, 5, 1);
     archive.file("bin/busybox", 0o755, busybox);
-    for applet in APPLETS {
+    for applet in contents.applets {
         archive.symlink(&format!("bin/{applet}"), "busybox");
     }
     for (index, module) in modules.iter().enumerate() {
@@ -104,16 +132,16 @@ fn archive(busybox: &[u8], modules: &[Module], extra: &[(&str, Vec<u8>)]) -> Vec
             &module.data,
         );
     }
-    for (name, data) in extra {
+    for (name, data) in contents.extra {
         archive.file(name, 0o755, data);
     }
-    archive.file("init", 0o755, INIT.as_bytes());
+    archive.file("init", 0o755, contents.init.as_bytes());
     archive.finish()
 }
 
 /// The host's own static busybox from the same packages reads `.xz`, so no tool has to be
 /// installed for it.
-fn decompress(host_busybox: &Path, file: &Path) -> Result<Vec<u8>> {
+pub fn decompress(host_busybox: &Path, file: &Path) -> Result<Vec<u8>> {
     let output = Command::new(host_busybox)
         .args(["xz", "-dc"])
         .arg(file)
@@ -142,7 +170,7 @@ mod tests {
 
     use flate2::read::GzDecoder;
 
-    use super::{APPLETS, INIT, Module, archive, gzip};
+    use super::{APPLETS, INIT, Module, archive, busybox, gzip};
 
     #[test]
     fn same_content_same_bytes() {
@@ -150,7 +178,9 @@ mod tests {
             name: "m".to_owned(),
             data: vec![1],
         }];
-        let make = || gzip(&archive(b"box", &modules, &[("bench/run.sh", vec![2])])).expect("gzip");
+        let extra = [("bench/run.sh", vec![2])];
+        let plain_archive = || archive(&busybox(&extra), b"box", &modules);
+        let make = || gzip(&plain_archive()).expect("gzip");
         let bytes = make();
         assert_eq!(bytes, make());
         assert_eq!(bytes[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
@@ -158,10 +188,7 @@ mod tests {
         GzDecoder::new(&bytes[..])
             .read_to_end(&mut plain)
             .expect("whole");
-        assert_eq!(
-            plain,
-            archive(b"box", &modules, &[("bench/run.sh", vec![2])])
-        );
+        assert_eq!(plain, plain_archive());
     }
 
     #[test]

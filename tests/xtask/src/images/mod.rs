@@ -8,6 +8,8 @@ mod apt;
 mod args;
 mod build;
 mod cpio;
+mod debian;
+mod host;
 mod initrd;
 mod lock;
 mod mirror;

@@ -26,8 +26,7 @@ pub fn in_load_order(
     wanted: &[&str],
     decompress: impl Fn(&Path) -> Result<Vec<u8>>,
 ) -> Result<Vec<Module>> {
-    let mut files = BTreeMap::new();
-    collect(folder, &mut files)?;
+    let files = files(folder)?;
     let mut order: Vec<Module> = Vec::new();
     for name in wanted {
         visit(name, &files, &decompress, &mut Vec::new(), &mut order)?;
@@ -64,6 +63,13 @@ fn visit(
         .context("the path holds the name that was pushed")?;
     order.push(Module { name, data });
     Ok(())
+}
+
+/// All module files below `folder`, by the names of their modules.
+pub fn files(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let mut files = BTreeMap::new();
+    collect(folder, &mut files)?;
+    Ok(files)
 }
 
 /// Module files by name; the kernel treats `-` and `_` in names alike.

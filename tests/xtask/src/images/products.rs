@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::build::Trees;
-use super::{initrd, program, recipes};
+use super::{debian, initrd, program, recipes};
 
 /// A Debian package that images are made from.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +27,9 @@ pub enum Extent {
     StandsFor(&'static str),
     /// The one of that name and all it depends on, down to the C library.
     Closure,
+    /// All these and what they depend on, as a machine of the guest's architecture has them
+    /// installed; the files stay packed, because owners and modes count.
+    System(&'static [&'static [&'static str]]),
 }
 
 /// One image.
@@ -43,6 +46,8 @@ pub struct Product {
     pub packages: &'static [&'static Package],
     /// A program that has to be on the machine to make it.
     pub tool: Option<&'static str>,
+    /// Whether it is made only when it is named.
+    pub on_request: bool,
     make: fn(&Trees, &Path) -> Result<()>,
 }
 
@@ -57,7 +62,7 @@ impl Product {
 pub static KERNEL: Package = Package {
     name: "linux-image-riscv64:riscv64",
     extent: Extent::StandsFor("linux-image-"),
-    members: &["./boot/vmlinux-*", "./usr/lib/modules/*.ko.xz"],
+    members: &["./boot/vmlinux-*", "./usr/lib/modules/*"],
 };
 /// The guest's commands.
 pub static BUSYBOX: Package = Package {
@@ -70,6 +75,36 @@ pub static HOST_BUSYBOX: Package = Package {
     name: "busybox-static",
     extent: Extent::Itself,
     members: &["./usr/bin/busybox"],
+};
+/// An installed system with systemd, on which one can log in.
+pub static DEBIAN: Package = Package {
+    name: "debian",
+    extent: Extent::System(&[debian::SYSTEM]),
+    members: &[],
+};
+/// The same with a compiler and an interpreter, to measure with.
+pub static DEBIAN_BENCH: Package = Package {
+    name: "debian-bench",
+    extent: Extent::System(&[debian::SYSTEM, debian::BENCH]),
+    members: &[],
+};
+/// The host's programs that make and check file systems, of the guest's release.
+pub static E2FSPROGS: Package = Package {
+    name: "e2fsprogs",
+    extent: Extent::Closure,
+    members: &[],
+};
+/// With which these read archives.
+pub static LIBARCHIVE: Package = Package {
+    name: "libarchive13t64",
+    extent: Extent::Closure,
+    members: &[],
+};
+/// The host's program that makes the index of kernel modules.
+pub static KMOD: Package = Package {
+    name: "kmod",
+    extent: Extent::Closure,
+    members: &[],
 };
 /// Firmware.
 pub static OPENSBI: Package = Package {
@@ -90,6 +125,25 @@ pub static QEMU_SYSTEM: Package = Package {
     members: &[],
 };
 
+const DEBIAN_PACKAGES: &[&Package] = &[
+    &DEBIAN,
+    &KERNEL,
+    &BUSYBOX,
+    &HOST_BUSYBOX,
+    &E2FSPROGS,
+    &LIBARCHIVE,
+    &KMOD,
+];
+const BENCH_PACKAGES: &[&Package] = &[
+    &DEBIAN_BENCH,
+    &KERNEL,
+    &BUSYBOX,
+    &HOST_BUSYBOX,
+    &E2FSPROGS,
+    &LIBARCHIVE,
+    &KMOD,
+];
+
 /// Every image there is. The kernel package's System.map is a note that the real one is
 /// elsewhere, so it is not among them.
 pub const PRODUCTS: &[Product] = &[
@@ -100,6 +154,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&KERNEL],
         tool: None,
+        on_request: false,
         make: recipes::kernel,
     },
     Product {
@@ -109,6 +164,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[initrd::INIT],
         packages: &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX],
         tool: None,
+        on_request: false,
         make: recipes::initrd_ready,
     },
     Product {
@@ -118,7 +174,38 @@ pub const PRODUCTS: &[Product] = &[
         inputs: program::INPUTS,
         packages: &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX],
         tool: Some(program::GUEST_COMPILER),
+        on_request: false,
         make: recipes::initrd_bench,
+    },
+    Product {
+        name: "riscv64/debian-initrd.cpio.gz",
+        doc: "the initial RAM disk of the Debian disks: finds the root and starts its init",
+        recipe: 1,
+        inputs: &[debian::INIT],
+        packages: &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX],
+        tool: None,
+        on_request: false,
+        make: debian::ram_disk,
+    },
+    Product {
+        name: "riscv64/debian.img",
+        doc: "a disk with an installed Debian 13: systemd, and root logs in without a password",
+        recipe: 1,
+        inputs: debian::INPUTS,
+        packages: DEBIAN_PACKAGES,
+        tool: None,
+        on_request: false,
+        make: debian::small_disk,
+    },
+    Product {
+        name: "riscv64/debian-bench.img",
+        doc: "the same, larger, with gcc and python3 (made only when it is named)",
+        recipe: 1,
+        inputs: debian::INPUTS,
+        packages: BENCH_PACKAGES,
+        tool: None,
+        on_request: true,
+        make: debian::large_disk,
     },
     Product {
         name: "riscv64/opensbi.bin",
@@ -127,6 +214,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&OPENSBI],
         tool: None,
+        on_request: false,
         make: recipes::opensbi_dynamic,
     },
     Product {
@@ -136,6 +224,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&OPENSBI],
         tool: None,
+        on_request: false,
         make: recipes::opensbi_jump,
     },
     Product {
@@ -145,6 +234,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: program::INPUTS,
         packages: &[],
         tool: Some(program::HOST_COMPILER),
+        on_request: false,
         make: recipes::host_bench,
     },
     Product {
@@ -154,6 +244,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&QEMU_USER],
         tool: None,
+        on_request: false,
         make: recipes::qemu_riscv64,
     },
     Product {
@@ -163,6 +254,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&QEMU_USER],
         tool: None,
+        on_request: false,
         make: recipes::qemu_aarch64,
     },
     Product {
@@ -172,6 +264,7 @@ pub const PRODUCTS: &[Product] = &[
         inputs: &[],
         packages: &[&QEMU_SYSTEM],
         tool: None,
+        on_request: false,
         make: recipes::qemu_system,
     },
 ];

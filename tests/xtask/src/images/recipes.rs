@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::build::Trees;
 use super::products::{BUSYBOX, HOST_BUSYBOX, KERNEL, OPENSBI, QEMU_SYSTEM, QEMU_USER};
-use super::{apt, initrd, program};
+use super::{apt, host, initrd, program};
 
 pub fn kernel(trees: &Trees, out: &Path) -> Result<()> {
     let kernel = only_file(&trees.of(&KERNEL).join("boot"))?;
@@ -48,7 +48,8 @@ pub fn host_bench(trees: &Trees, out: &Path) -> Result<()> {
 fn busybox_initrd(trees: &Trees, out: &Path, extra: &[(&str, Vec<u8>)]) -> Result<()> {
     let busybox = trees.of(&BUSYBOX).join("usr/bin/busybox");
     let host_busybox = trees.of(&HOST_BUSYBOX).join("usr/bin/busybox");
-    let bytes = initrd::build(&busybox, &trees.of(&KERNEL), &host_busybox, extra)?;
+    let contents = initrd::busybox(extra);
+    let bytes = initrd::build(&contents, &busybox, &trees.of(&KERNEL), &host_busybox)?;
     Ok(fs::write(out, bytes)?)
 }
 
@@ -99,8 +100,8 @@ pub fn qemu_system(trees: &Trees, out: &Path) -> Result<()> {
             fs::rename(&from, &to).with_context(|| format!("moving {}", from.display()))?;
         }
     }
-    let libraries = library_folder(&usr.join("lib"))?;
-    let loader = loader(&[usr.join("lib64"), usr.join("lib"), libraries.clone()])?;
+    let libraries = host::library_folder(&usr.join("lib"))?;
+    let loader = host::loader(&[usr.join("lib64"), usr.join("lib"), libraries.clone()])?;
     forget_folder(
         &usr.join("bin/qemu-system-riscv64"),
         &format!("/{}/qemu", libraries.strip_prefix(out)?.display()),
@@ -146,31 +147,6 @@ fn forget_folder(program: &Path, folder: &str) -> Result<()> {
     Ok(fs::write(program, bytes)?)
 }
 
-/// The folder of one architecture's libraries: the one with the C library in it.
-fn library_folder(lib: &Path) -> Result<PathBuf> {
-    for entry in fs::read_dir(lib)? {
-        let folder = entry?.path();
-        if folder.join("libc.so.6").exists() {
-            return Ok(folder);
-        }
-    }
-    bail!("there is no C library below {}", lib.display())
-}
-
-/// The program that loads others.
-fn loader(folders: &[PathBuf]) -> Result<PathBuf> {
-    for folder in folders {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with("ld-linux") && path.exists() {
-                return Ok(path);
-            }
-        }
-    }
-    bail!("the C library's package has no loader")
-}
-
 /// Runs the program once, so that one that this host cannot run is never called made.
 fn is_version_10(program: &Path, name: &str) -> Result<()> {
     let text = apt::run(Command::new(program).arg("--version"))?;
@@ -187,7 +163,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn only_file(folder: &Path) -> Result<PathBuf> {
+pub fn only_file(folder: &Path) -> Result<PathBuf> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let paths: Vec<_> = entries
         .map(|entry| Ok(entry?.path()))

@@ -2,7 +2,7 @@
 //! slots that are chosen at run time.
 
 use vm_ir::block::NONE;
-use vm_ir::{Block, Effect, Frontend, Helper, Id, Inst, MemArg, Op, Type};
+use vm_ir::{Block, Effect, Frontend, Helper, Id, Inst, MemArg, Op, Order, Type};
 
 use super::{Flattener, Kind, Place, TooLarge, value_type};
 use crate::flat::{A, B, C, D};
@@ -27,7 +27,9 @@ impl Flattener {
             None => self.zero,
         };
         let arg = MemArg::unpack(inst.imm);
-        let plain = !arg.big_endian;
+        // Plain handlers load with acquire and store with release order, which is all but this.
+        let last = inst.op == Op::Store && arg.order == Order::Sequential;
+        let plain = !arg.big_endian && !last;
         let offset = i64::from(arg.offset) as u64;
         let helpers = frontend.helpers();
         let (kind, imm) = match inst.op {

@@ -219,6 +219,9 @@ unsafe extern "C" fn keep() {
 #[unsafe(naked)]
 unsafe extern "C" fn keep() {
     naked_asm!(
+        // What the target has, said again: a function of assembly alone is assembled without.
+        ".option push",
+        ".option arch, +d",
         "addi sp, sp, -272",
         "sd ra, 0(sp)",
         "sd a0, 8(sp)",
@@ -296,6 +299,7 @@ unsafe extern "C" fn keep() {
         "fld fa7, 264(sp)",
         "addi sp, sp, 272",
         "ret",
+        ".option pop",
         result = const Helpers::RESULT,
         code = const Helpers::CODE,
     )

@@ -1,5 +1,8 @@
 //! A small page table in RAM, and what walks over it give.
 
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use vm_core::{GuestPhys, GuestVirt, Width};
 use vm_ir::SlotId;
 use vm_mem::{Access, GuestRam};
@@ -420,4 +423,41 @@ fn protection_of_the_page_itself_gives_access_faults() {
     }
     // The page table says no first.
     assert_eq!(setup.ask(0x7000, Access::Load), Err(13));
+}
+
+/// A kernel that clears the accessed and dirty bits of an entry, and changes a bit of its own with
+/// them, loses nothing to a hart that sets them.
+#[test]
+fn a_walk_never_undoes_what_somebody_else_wrote_to_the_entry() {
+    const OWN: u64 = 1 << 8;
+    let mut setup = Setup::new(8);
+    setup.set(s::MENVCFG, envcfg::ADUE);
+    let at = setup.map(0x5000, 3, 0, page(BASE) | V | R | W);
+    let (setup, stop, both) = (&setup, &AtomicBool::new(false), &Barrier::new(2));
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            both.wait();
+            while !stop.load(Ordering::Relaxed) {
+                assert_eq!(setup.ask(0x5000, Access::Store), Ok(BASE));
+            }
+        });
+        both.wait();
+        let mut own = 0;
+        for _ in 0..500_000 {
+            let mut entry = setup.entry(at);
+            loop {
+                assert_eq!(entry & OWN, own, "the bit is as it was left");
+                let new = (entry ^ OWN) & !(A | D);
+                match setup
+                    .ram
+                    .compare_exchange(GuestPhys(at), Width::B8, entry, new)
+                {
+                    Some(Err(now)) => entry = now,
+                    done => break assert_eq!(done, Some(Ok(()))),
+                }
+            }
+            own ^= OWN;
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
 }

@@ -16,7 +16,8 @@ use crate::trap::{access_fault, page_fault};
 
 /// How often a walk begins anew because somebody else changed the table under it.
 // LIMIT: only other harts' walks and stores can do that, and each of their changes is progress
-// for them; a guest that rewrites an entry all the time gets the fault of a lost update.
+// for them; a guest that rewrites an entry all the time gets a page fault, as if it had come
+// between the rewrites.
 const RETRIES: u32 = 64;
 
 /// A page and what its table allows.
@@ -174,12 +175,10 @@ impl Query<'_> {
         if !guarded.has(Rights::WRITE) {
             return Err(access_fault(self.access, self.addr));
         }
-        // Harts take turns on one thread, so that nothing comes between the comparison and the
-        // store.
-        if self.load(at)? != old.0 {
-            return Ok(false);
-        }
-        Ok(self.ram.store(GuestPhys(at), Width::B8, new.0))
+        let (at, width) = (GuestPhys(at), Width::B8);
+        let marked = self.ram.compare_exchange(at, width, old.0, new.0);
+        let marked = marked.ok_or_else(|| access_fault(self.access, self.addr))?;
+        Ok(marked.is_ok())
     }
 
     /// What an entry allows the accessing privilege, accessed and dirty bits aside.
