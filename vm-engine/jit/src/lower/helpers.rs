@@ -87,79 +87,77 @@ impl Helpers {
     }
 }
 
-/// The operations whose helpers are made: each in each type, and from each type.
-const FLOATS: [Type; 3] = [Type::I16, Type::I32, Type::I64];
-const INTS: [Type; 4] = [Type::I8, Type::I16, Type::I32, Type::I64];
+/// The table's length: the meaning of any operation, then the floating-point operations.
+const COUNT: usize = 1 + 12 * 3 + 4 * 12 + 6;
 
-macro_rules! table {
-    (
-        same: $($same:ident)+;
-        to_int: $($to_int:ident)+;
-        from_int: $($from_int:ident)+;
-    ) => {
-        /// Which helper is which.
-        const ROWS: [(Op, Type, Type); COUNT] = {
-            let mut rows = [(Op::Const, Type::I64, Type::I64); COUNT];
-            let mut n = 1;
-            let (mut i, mut j);
-            $(i = 0; while i < 3 { rows[n] = (Op::$same, FLOATS[i], FLOATS[i]); n += 1; i += 1; })+
-            $(i = 0; while i < 3 { j = 0; while j < 4 {
-                rows[n] = (Op::$to_int, INTS[j], FLOATS[i]); n += 1; j += 1;
-            } i += 1; })+
-            $(i = 0; while i < 3 { j = 0; while j < 4 {
-                rows[n] = (Op::$from_int, FLOATS[i], INTS[j]); n += 1; j += 1;
-            } i += 1; })+
-            i = 0; while i < 3 { j = 0; while j < 3 {
-                if i != j { rows[n] = (Op::FConvert, FLOATS[i], FLOATS[j]); n += 1; }
-                j += 1;
-            } i += 1; }
-            assert!(n == COUNT, "every row has its place");
-            rows
-        };
-
-        const TABLE: [Stub; COUNT] = [
-            eval_stub as Stub,
-            $(table!(@same float_stub $same 2), table!(@same float_stub $same 3), table!(@same float_stub $same 4),)+
-            $(table!(@to float_stub $to_int 1 2), table!(@to float_stub $to_int 2 2), table!(@to float_stub $to_int 3 2),
-              table!(@to float_stub $to_int 4 2), table!(@to float_stub $to_int 1 3), table!(@to float_stub $to_int 2 3),
-              table!(@to float_stub $to_int 3 3), table!(@to float_stub $to_int 4 3), table!(@to float_stub $to_int 1 4),
-              table!(@to float_stub $to_int 2 4), table!(@to float_stub $to_int 3 4), table!(@to float_stub $to_int 4 4),)+
-            $(table!(@to float_stub $from_int 2 1), table!(@to float_stub $from_int 2 2), table!(@to float_stub $from_int 2 3),
-              table!(@to float_stub $from_int 2 4), table!(@to float_stub $from_int 3 1), table!(@to float_stub $from_int 3 2),
-              table!(@to float_stub $from_int 3 3), table!(@to float_stub $from_int 3 4), table!(@to float_stub $from_int 4 1),
-              table!(@to float_stub $from_int 4 2), table!(@to float_stub $from_int 4 3), table!(@to float_stub $from_int 4 4),)+
-            table!(@to float_stub FConvert 2 3), table!(@to float_stub FConvert 2 4), table!(@to float_stub FConvert 3 2),
-            table!(@to float_stub FConvert 3 4), table!(@to float_stub FConvert 4 2), table!(@to float_stub FConvert 4 3),
-        ];
-
-        const CODE: [Code; COUNT] = [
-            eval_code as Code,
-            $(table!(@same float_code $same 2), table!(@same float_code $same 3), table!(@same float_code $same 4),)+
-            $(table!(@to float_code $to_int 1 2), table!(@to float_code $to_int 2 2), table!(@to float_code $to_int 3 2),
-              table!(@to float_code $to_int 4 2), table!(@to float_code $to_int 1 3), table!(@to float_code $to_int 2 3),
-              table!(@to float_code $to_int 3 3), table!(@to float_code $to_int 4 3), table!(@to float_code $to_int 1 4),
-              table!(@to float_code $to_int 2 4), table!(@to float_code $to_int 3 4), table!(@to float_code $to_int 4 4),)+
-            $(table!(@to float_code $from_int 2 1), table!(@to float_code $from_int 2 2), table!(@to float_code $from_int 2 3),
-              table!(@to float_code $from_int 2 4), table!(@to float_code $from_int 3 1), table!(@to float_code $from_int 3 2),
-              table!(@to float_code $from_int 3 3), table!(@to float_code $from_int 3 4), table!(@to float_code $from_int 4 1),
-              table!(@to float_code $from_int 4 2), table!(@to float_code $from_int 4 3), table!(@to float_code $from_int 4 4),)+
-            table!(@to float_code FConvert 2 3), table!(@to float_code FConvert 2 4), table!(@to float_code FConvert 3 2),
-            table!(@to float_code FConvert 3 4), table!(@to float_code FConvert 4 2), table!(@to float_code FConvert 4 3),
-        ];
-    };
-    (@same $of:ident $op:ident $ty:literal) => { table!(@to $of $op $ty $ty) };
-    (@to $of:ident $op:ident $ty:literal $from:literal) => {
+/// A function for an operation and its types, or what it says.
+macro_rules! row {
+    ([] $of:ident $op:ident $ty:literal $from:literal) => {
         $of::<{ Op::$op as u8 }, $ty, $from>
+    };
+    ([()] $($row:tt)+) => {
+        row!([] $($row)+)()
     };
 }
 
-/// The table's length: the meaning of any operation, then the floating-point operations.
-const COUNT: usize = 1 + 12 * 3 + 2 * 12 + 2 * 12 + 6;
+/// Appends one operation in some types, which are numbered as in [`Type`], each from another.
+macro_rules! rows {
+    ($all:ident $n:ident $of:ident $call:tt $op:ident $($ty:literal $from:literal),+) => {
+        $(
+            $all[$n] = row!($call $of $op $ty $from);
+            $n += 1;
+        )+
+    };
+}
 
-table! {
-    same: FAdd FSub FMul FDiv FSqrt FMulAdd FMin FMax FEq FLt FLe FClass;
-    to_int: FToS FToU;
-    from_int: SToF UToF;
+/// Operations in each format.
+macro_rules! same {
+    ($all:ident $n:ident $of:ident $call:tt $($op:ident)+) => {
+        $(rows!($all $n $of $call $op 2 2, 3 3, 4 4);)+
+    };
+}
+
+/// Operations to each integer from each format.
+macro_rules! to_int {
+    ($all:ident $n:ident $of:ident $call:tt $($op:ident)+) => {
+        $(
+            rows!($all $n $of $call $op 1 2, 2 2, 3 2, 4 2, 1 3, 2 3, 3 3, 4 3);
+            rows!($all $n $of $call $op 1 4, 2 4, 3 4, 4 4);
+        )+
+    };
+}
+
+/// Operations to each format from each integer.
+macro_rules! from_int {
+    ($all:ident $n:ident $of:ident $call:tt $($op:ident)+) => {
+        $(
+            rows!($all $n $of $call $op 2 1, 2 2, 2 3, 2 4, 3 1, 3 2, 3 3, 3 4);
+            rows!($all $n $of $call $op 4 1, 4 2, 4 3, 4 4);
+        )+
+    };
+}
+
+/// One thing for each helper: first that of [`Routine::EVAL`].
+macro_rules! table {
+    ($first:expr, $of:ident $call:tt) => {{
+        let mut all = [$first; COUNT];
+        let mut n = 1;
+        same!(all n $of $call FAdd FSub FMul FDiv FSqrt FMulAdd FMin FMax FEq FLt FLe FClass);
+        to_int!(all n $of $call FToS FToU);
+        from_int!(all n $of $call SToF UToF);
+        rows!(all n $of $call FConvert 2 3, 2 4, 3 2, 3 4, 4 2, 4 3);
+        assert!(n == COUNT, "every helper has its place");
+        all
+    }};
+}
+
+const TABLE: [Stub; COUNT] = table!(eval_stub as Stub, float_stub[]);
+const CODE: [Code; COUNT] = table!(eval_code as Code, float_code[]);
+/// Which helper is which: the numbers of the operation and its types.
+const NAMES: [(u8, u8, u8); COUNT] = table!((Op::Const as u8, 0, 0), name[()]);
+
+const fn name<const OP: u8, const TY: u8, const FROM: u8>() -> (u8, u8, u8) {
+    (OP, TY, FROM)
 }
 
 impl Routine {
@@ -180,8 +178,8 @@ impl Routine {
     pub(super) const fn numbered(op: u8, ty: u8, from: u8) -> Self {
         let mut n = 0;
         while n < COUNT {
-            let row = ROWS[n];
-            if row.0 as u8 == op && row.1 as u8 == ty && row.2 as u8 == from {
+            let name = NAMES[n];
+            if name.0 == op && name.1 == ty && name.2 == from {
                 return Self(n as u16);
             }
             n += 1;
