@@ -31,6 +31,14 @@ macro_rules! entries {
             // SAFETY: see UNSAFETY.
             unsafe { float::<OP, TY, FROM>(helpers, [first, second, third, fourth]) }
         }
+
+        /// The same as [`eval_code`], and all that a function may do to registers.
+        #[cfg(test)]
+        unsafe extern $abi fn spoiling(_: *mut Helpers, word: u64, a: u64, b: u64, c: u64) -> u64 {
+            let value = eval(word, [a, b, c]);
+            super::tests::spoil();
+            value
+        }
     };
 }
 
@@ -84,6 +92,12 @@ impl Helpers {
             table: TABLE,
             code: CODE,
         }
+    }
+
+    /// Lets helpers of integers spoil all registers that they may change.
+    #[cfg(test)]
+    pub(super) fn spoil(&mut self) {
+        self.code[usize::from(Routine::EVAL.0)] = spoiling;
     }
 }
 
