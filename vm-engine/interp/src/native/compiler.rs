@@ -6,7 +6,7 @@ use super::EXITS;
 
 /// How many words of the CPU's struct belong to the compiler.
 // LIMIT: a table of the functions that its code calls, and their result.
-pub const HELPERS: usize = 128;
+pub const HELPERS: usize = 256;
 
 /// Makes native code; shared by threads.
 pub trait Compiler: Send + Sync {
