@@ -136,7 +136,33 @@ unsafe extern "C" fn go_next(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         (*cpu).pc = (*cpu).pc.wrapping_add_signed((*ip).distance());
-        stop(cpu, StopKind::Next, fuel)
+        go_on(cpu, fuel)
+    }
+}
+
+/// Goes on at the program counter, where everything may have changed.
+///
+/// # Safety
+///
+/// As for every handler.
+#[inline(always)]
+pub unsafe fn go_on(cpu: *mut Cpu, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        if !goes_on(cpu) {
+            return stop(cpu, StopKind::Next, fuel);
+        }
+        look_up(cpu, (*cpu).pc, StopKind::LookupIndirect, fuel)
+    }
+}
+
+/// Apart from handlers, so that their own way on needs no room on the stack.
+#[inline(never)]
+unsafe fn goes_on(cpu: *mut Cpu) -> bool {
+    // SAFETY: see UNSAFETY; what slow paths work with is valid while handlers run.
+    unsafe {
+        let slow = (*cpu).slow;
+        (*slow).goes_on(&mut *cpu)
     }
 }
 
@@ -145,7 +171,7 @@ unsafe extern "C" fn leave(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         (*cpu).pc = (&(*cpu).words)[(*ip).imm as usize];
-        stop(cpu, StopKind::Next, fuel)
+        go_on(cpu, fuel)
     }
 }
 

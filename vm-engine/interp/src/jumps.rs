@@ -69,6 +69,16 @@ impl Jumps {
     }
 
     fn cache(&mut self, table: usize) -> &mut Cache {
+        if self.0.len() <= table {
+            self.grow(table);
+        }
+        &mut self.0[table]
+    }
+
+    /// Apart from where caches are used: a new one passes over the stack, page by page.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, table: usize) {
         while self.0.len() <= table {
             let entries = Box::new(empty());
             self.0.push(Cache {
@@ -76,7 +86,6 @@ impl Jumps {
                 pages: [0; (FILTER_BITS / 64) as usize],
             });
         }
-        &mut self.0[table]
     }
 }
 

@@ -9,7 +9,7 @@ use vm_core::{GuestPhys, PAGE_MASK};
 use vm_ir::{Op, Type};
 use vm_mem::Access;
 
-use crate::control::enter;
+use crate::control::{enter, go_on};
 use crate::cpu::{Cpu, Jump, Stop, StopKind};
 use crate::flat::{Code, Flat};
 use crate::memory::settle;
@@ -71,7 +71,7 @@ pub unsafe extern "sysv64" fn unknown(cpu: *mut Cpu, _: *const Code, fuel: i64) 
 /// The block has ended, and everything may have changed.
 pub unsafe extern "sysv64" fn next(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
-    unsafe { stop(cpu, StopKind::Next, fuel) }
+    unsafe { go_on(cpu, fuel) }
 }
 
 /// The last instruction of the block traps; the trap is noted already.
@@ -176,7 +176,8 @@ pub unsafe extern "sysv64" fn call(
         let what = Call::unpack(what);
         let ip = at_site(cpu, (*cpu).code, what.site);
         let (slow, fuel) = ((*cpu).slow, (*cpu).fuel);
-        let done = (*slow).call(&mut *cpu, ip, what.what, [a, b, c, d], fuel);
+        let at = (*slow).position_of(&*(*cpu).code, usize::from(what.site), fuel);
+        let done = (*slow).call_at(&mut *cpu, at, what.what, [a, b, c, d]);
         finish(&mut *cpu, ip, done)
     }
 }
