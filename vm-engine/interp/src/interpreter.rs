@@ -152,12 +152,11 @@ impl Interpreter {
         } else {
             (code, alone)
         };
-        let table = self.slow.table;
         if alone {
             return self.run_alone(shared, code, fuel);
         }
         if cacheable {
-            self.slow.jumps.fill(table, self.cpu.pc, code);
+            self.slow.remember(self.cpu.pc, code);
         }
         let stop = self.run_code(shared, code, fuel);
         if let Stop::Lookup = stop {

@@ -210,12 +210,15 @@ impl Slow {
 
     /// Forgets translations.
     pub fn flush(&mut self, what: Flush) {
-        for (table, whole) in self.tlb.flush(what) {
-            match what {
-                Flush::Page(addr, _) if !whole => self.jumps.forget_page(table, addr),
-                _ => self.jumps.clear(table),
-            }
-        }
+        let jumps = &mut self.jumps;
+        self.tlb
+            .flush(what, |table, forgotten| jumps.forget(table, forgotten));
+    }
+
+    /// Remembers where the code at an address is.
+    pub fn remember(&mut self, pc: u64, code: *const Code) {
+        let global = self.tlb.table(self.table).shares_code(pc);
+        self.jumps.fill(self.table, pc, code, global);
     }
 
     /// Translates a fetch; the physical address, and whether the rest of the page may be executed
@@ -310,7 +313,7 @@ impl Slow {
         if entry.whole && self.watch.is_none() && !self.stops.watches_page(addr) {
             let virt = addr & PAGE_MASK;
             let table = self.tlb.table(self.table);
-            table.note_mapping(addr, entry.bits);
+            table.note_mapping(addr, entry.bits, entry.global);
             let old = &mut table.entries[TlbTable::index(addr)];
             let addend = page.host.wrapping_sub(virt);
             let same = old.addend == addend

@@ -1,5 +1,7 @@
 //! Which address space and mode a CPU is in, and what that means for its caches.
 
+use vm_mem::{Forgotten, Start};
+
 use super::Slow;
 use crate::cpu::Cpu;
 
@@ -7,10 +9,13 @@ impl Slow {
     /// Puts the TLB table and jump cache of the current address space and mode in force.
     pub fn enter_context(&mut self, cpu: &mut Cpu) {
         self.context = self.frontend.context(&cpu.words[..self.slots]);
-        let (table, fresh) = self.tlb.select(self.context);
+        let chosen = self.tlb.select(self.context);
+        let table = chosen.index;
         self.table = table;
-        if fresh {
-            self.jumps.clear(table);
+        match chosen.start {
+            Start::Kept => {}
+            Start::Empty => self.jumps.forget(table, Forgotten::All),
+            Start::HeirOf(other) => self.jumps.inherit(table, other),
         }
         cpu.tlb = self.tlb.table(table).entries.as_mut_ptr();
         cpu.jumps = self.jumps.entries(table);

@@ -154,13 +154,13 @@ fn set_timer(change: &mut Change) {
     change.requests.push(Request::Reschedule);
 }
 
-/// Another table under the same number is forgotten at once: programs that use one number for
-/// all tables may rely on it, although the manual asks them to fence.
+/// Another table under the same number is forgotten at once, with what it shares with all others:
+/// programs that use one number for all tables may rely on it, although the manual asks them to
+/// fence.
 fn change_space(change: &mut Change, old: u64, new: u64) {
     let space = |value: u64| value >> satp::ASID_AT & satp::ASID;
     if old != new && space(old) == space(new) {
-        let forget = Flush::Space(space(new));
-        change.requests.push(Request::Flush(forget));
+        change.requests.push(Request::Flush(Flush::All));
     }
 }
 
