@@ -93,6 +93,7 @@ impl Engine {
             tlb: Tlb::new(),
             table: 0,
             context: ContextKey::default(),
+            code_mode: 0,
             jumps: Jumps::default(),
             reservation: usize::from(frontend.layout().reservation.0),
             after: None,

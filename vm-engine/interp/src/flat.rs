@@ -112,6 +112,8 @@ pub struct Code {
     pub unit: Option<UnitId>,
     /// How many misaligned accesses its native code has left to the interpreter.
     pub left: u32,
+    /// Whether its native code is made for misaligned accesses.
+    pub odd: bool,
 }
 
 impl Code {
@@ -132,6 +134,7 @@ impl Code {
             first: None,
             unit: None,
             left: 0,
+            odd: false,
         }
     }
 

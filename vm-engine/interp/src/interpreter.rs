@@ -132,7 +132,7 @@ impl Interpreter {
 
     /// Runs from the program counter until handlers stop; links what can be linked.
     fn step(&mut self, shared: &mut Shared, alone: bool, fuel: &mut i64) -> Stop {
-        let mode = self.slow.frontend.code_mode(self.slow.context.mode);
+        let mode = self.slow.code_mode;
         let known = if alone { None } else { self.known() };
         let (code, cacheable) = match known {
             Some(code) => (code, false),

@@ -7,7 +7,8 @@ use crate::cpu::{JUMPS, Jump};
 use crate::flat::Code;
 
 /// Bits of the filter that says from which pages a cache holds code.
-const FILTER_BITS: u64 = 4096;
+// LIMIT: 2 KiB; a kernel's own code takes some thousand bits, which all caches inherit.
+const FILTER_BITS: u64 = 16384;
 
 struct Cache {
     entries: Box<[Jump; JUMPS]>,
@@ -84,7 +85,7 @@ impl Jumps {
             return;
         }
         for (index, jump) in cache.entries.iter_mut().enumerate() {
-            if (first..=last).contains(&jump.pc) {
+            if jump.pc.wrapping_sub(first) <= last - first {
                 *jump = Jump::empty(index);
             }
         }
@@ -143,7 +144,7 @@ fn filter_bit(addr: u64) -> u64 {
     GuestVirt(addr)
         .page_number()
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        >> 52
+        >> (64 - FILTER_BITS.trailing_zeros())
 }
 
 #[cfg(test)]

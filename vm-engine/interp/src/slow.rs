@@ -48,6 +48,8 @@ pub struct Slow {
     pub table: usize,
     /// The context in force.
     pub context: ContextKey,
+    /// The part of its mode that code depends on.
+    pub code_mode: u64,
     /// The jump caches, one a table.
     pub jumps: Jumps,
     /// Where the reservation's slots are.

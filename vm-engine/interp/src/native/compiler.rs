@@ -30,6 +30,8 @@ pub struct Work {
     pub page_offset: u64,
     /// The mode it is for.
     pub mode: u64,
+    /// Whether its loads and stores are often misaligned; not more than a hint.
+    pub odd: bool,
 }
 
 /// Native code for a block; it may stand at any multiple of sixteen.
