@@ -253,6 +253,9 @@ NO_TESTS 99 2 "there is nothing to test"
 
 TEST_PROCESS 100 75 "a test's process can not be used"
 "Each test runs in a process of its own, which the host refused to start or to give a folder for its disks. It is safe to try again."
+
+TEST_SERVE 110 2 "the folder that a test serves can not be used"
+"`serve` names a folder of the host whose files the guest can fetch while the test runs. It has to be there, and readable."
 }
 
 /// The code that somebody wrote, as `VM0012`, `vm12` or `12`.

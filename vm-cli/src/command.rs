@@ -123,6 +123,22 @@ fn refuse(error: &clap::Error, words: &[OsString]) -> Option<Report> {
         }
         _ => Report::new(code, first()),
     };
+    let unknown = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
+        .into_iter()
+        .filter_map(|kind| match error.get(kind) {
+            Some(ContextValue::String(word)) => Some(word.as_str()),
+            _ => None,
+        });
+    let strange = matches!(
+        error.kind(),
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
+    );
+    // A flag with one hyphen is several to the parser.
+    let written = words.iter().filter_map(|word| word.to_str());
+    let short = written.filter(|word| word.starts_with('-') && !word.starts_with("--"));
+    if strange && let Some(way) = legacy::instead(unknown.chain(short)) {
+        return Some(report.help(way));
+    }
     for line in rendered
         .lines()
         .filter_map(|line| line.trim().strip_prefix("tip: "))
@@ -182,6 +198,9 @@ mod tests {
             ("vm run --reboot --no-reboot", codes::USAGE, "--no-reboot"),
             ("vm run -k", codes::USAGE, "--kernel"),
             ("vm what", codes::USAGE, "what"),
+            ("vm debug disk.img", codes::USAGE, "--gdb"),
+            ("vm run -cdrom disk.img", codes::USAGE, "--drive FILE"),
+            ("vm run -k x --root .", codes::USAGE, "folders can not"),
             ("vm machine", codes::USAGE, "subcommand"),
         ] {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();

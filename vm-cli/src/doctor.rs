@@ -9,7 +9,7 @@ use vm_runtime::accel::{self, State};
 
 use crate::args::Manner;
 use crate::report::{Report, printable};
-use crate::summary::ENGINE;
+use crate::summary::ENGINES;
 use crate::{codes, out};
 
 /// What was found out about one thing.
@@ -39,7 +39,7 @@ pub fn doctor(common: &Manner) -> Result<u8, Report> {
     let mut findings = vec![
         Finding::good("system", OS),
         Finding::good("processor", format!("{ARCH}, {} CPUs", cpus())),
-        Finding::good("engine", format!("{ENGINE}, for {}", guests())),
+        Finding::good("engine", format!("{ENGINES}; for {}", guests())),
     ];
     findings.extend(accelerators());
     findings.push(memory());

@@ -1,4 +1,4 @@
-//! Spellings that fingers know from other emulators.
+//! What fingers know from other emulators: other spellings, and what is done otherwise here.
 
 use std::ffi::OsString;
 
@@ -13,10 +13,39 @@ pub const SPELLINGS: &[(&str, Option<&str>)] = &[
     ("--smp",      Some("--cpus")),
     ("-M",         Some("--machine")),
     ("-machine",   Some("--machine")),
+    ("-hda",       Some("--drive")),
     ("-no-reboot", Some("--no-reboot")),
     // There is no window that could be left out.
     ("-nographic", None),
 ];
+
+/// Commands and flags that people try and that there are not, with the way that there is.
+#[rustfmt::skip] // A table.
+const INSTEAD: &[(&[&str], &str)] = &[
+    (&["start", "boot", "up"],         "`vm run IMAGE` starts a machine"),
+    (&["debug", "-s", "-S", "-gdb"],   "`vm run IMAGE --gdb` waits for GDB before the first instruction"),
+    (&["trace", "-d"],                 "`vm run IMAGE --trace insn,trap:FILE` writes what happens to a file"),
+    (&["replay", "record", "--record"], "`vm run IMAGE --time virtual --seed N` is the same run each time"),
+    (&["snap", "fork", "savevm", "-loadvm"], "`vm run IMAGE --save FILE` keeps a state, `--restore FILE` goes on from it"),
+    (&["exec", "ssh", "shell"],        "a guest is reached over its console, or with `-p 2222:22` over the network"),
+    (&["image", "convert", "create"],  "disks are made by other tools; `vm run IMAGE --boot list` shows what is on one"),
+    (&["ps", "stop", "top", "list"],   "a machine ends with its `vm run`: no other process knows of it"),
+    (&["--root", "--rootdir", "--volume", "--share", "-virtfs"], "folders can not be shared yet: an initial RAM disk, a disk or the network carries files"),
+    (&["-cdrom", "-drive", "-sd"], "`--drive FILE` adds a disk"),
+    (&["-netdev", "-nic", "-net", "-device"], "`--net user` and `-p HOST:GUEST` set the network up; a machine's devices are fixed"),
+    (&["-serial", "-monitor", "-chardev", "-display"], "the console is the terminal; Ctrl-] opens the menu"),
+    (&["-accel", "-enable-kvm", "--kvm", "-cpu"], "`--engine` chooses what runs the guest; the machine decides its CPU"),
+    (&["--matrix", "--partition", "--rerun", "--shell"], "not possible yet: `vm test --help` has what there is"),
+];
+
+/// What does here what these arguments do elsewhere.
+pub fn instead<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
+    words.into_iter().find_map(|word| {
+        let name = word.split('=').next()?;
+        let row = INSTEAD.iter().find(|(names, _)| names.contains(&name))?;
+        Some(row.1)
+    })
+}
 
 /// Arguments of `run` in the spelling of this program; nothing behind `--` is touched.
 pub fn translate(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
@@ -41,7 +70,24 @@ pub fn translate(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::args::Cli;
+
+    #[test]
+    fn what_is_done_otherwise_is_not_there() {
+        let cli = Cli::command();
+        let run = cli.find_subcommand("run").expect("a command");
+        for name in INSTEAD.iter().flat_map(|(names, _)| *names) {
+            assert!(cli.find_subcommand(name).is_none(), "{name}");
+            let long = name.trim_start_matches('-');
+            let flags = run.get_arguments().filter_map(|flag| flag.get_long());
+            assert!(!name.starts_with("--") || !flags.into_iter().any(|flag| flag == long));
+        }
+        assert!(instead(["vm", "run", "--root=/"]).is_some_and(|way| way.contains("folders")));
+        assert_eq!(instead(["vm", "run", "disk.img"]), None);
+    }
 
     #[test]
     fn only_arguments_of_run_are_translated() {

@@ -3,6 +3,7 @@
 use std::env::consts::{ARCH, OS};
 
 use serde_json::json;
+use vm_runtime::COMPILES;
 use vm_runtime::accel::{self, Accelerator, State};
 
 use crate::args::Manner;
@@ -11,6 +12,7 @@ use crate::report::Report;
 
 const HELP: &str = "\
 vm run                                     start the built-in demo
+vm run disk.img                            boot a disk image
 vm run -k Image -i initrd --append TEXT    start a kernel; `vm run --help` has the rest
 vm test FILE                               boot guests and check what they do
 vm disasm FILE                             show machine code as text
@@ -19,8 +21,12 @@ vm doctor                                  say what this host offers
 vm explain CODE                            explain an error; `vm explain exit`: the exit codes
 ";
 
-/// The engine that guests run on.
-pub const ENGINE: &str = "interpreter";
+/// What can run guests here.
+pub const ENGINES: &str = if COMPILES {
+    "interpreter, and a compiler with --engine hybrid"
+} else {
+    "interpreter"
+};
 
 /// Prints help and host.
 pub fn show(common: &Manner) -> Result<u8, Report> {
@@ -48,7 +54,7 @@ pub fn host_line() -> String {
         .filter(|row| row.state != State::NotOnThisHost)
         .map(|row| format!(", {}: {}", row.name.to_lowercase(), short(row)))
         .collect();
-    format!("host {ARCH} {OS}{accelerators}, engine: {ENGINE}")
+    format!("host {ARCH} {OS}{accelerators}, engine: {ENGINES}")
 }
 
 fn short(row: &Accelerator) -> String {

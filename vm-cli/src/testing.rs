@@ -21,6 +21,7 @@ mod load;
 mod one;
 mod pattern;
 mod play;
+mod serve;
 mod setup;
 mod shell;
 mod show;

@@ -153,6 +153,18 @@ pub enum EngineMode {
     Hybrid,
 }
 
+impl EngineMode {
+    /// Its name, as the command line takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Interp => "interp",
+            Self::Jit => "jit",
+            Self::Hybrid => "hybrid",
+        }
+    }
+}
+
 /// What a restart by the guest does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnReset {

@@ -13,6 +13,9 @@ use vm_ir::Frontend;
 use crate::pool::{AtOnce, Pool};
 use crate::{Config, EngineMode};
 
+/// Whether there is a compiler for this host.
+pub const COMPILES: bool = vm_engine_interp::native::AVAILABLE;
+
 /// Bytes of native code.
 // LIMIT: a Linux boot to a shell makes some 10 MiB; what is more goes and is made anew.
 const CODE_BYTES: u64 = 64 << 20;

@@ -52,7 +52,7 @@ pub use console::{ConsoleHub, ConsoleIo};
 pub use debug::{DebugEvent, Debugger, Wish};
 pub use describe::{describe, pci_functions};
 pub use ending::{Ending, Outcome};
-pub use engine::EngineError;
+pub use engine::{COMPILES, EngineError};
 pub use error::VmError;
 pub use event_log::{TraceFilter, TraceWriter};
 pub use image::{Booted, boot_disk, disk_error, image_kind, wanted_archs};

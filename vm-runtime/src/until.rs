@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use vm_core::{NS_PER_INSN, TimeMode};
 
 use crate::vm::Turn;
-use crate::{Ending, OnReset, Outcome, Vm, VmError};
+use crate::{Ending, Network, OnReset, Outcome, Vm, VmError};
 
 /// How far a part of a run goes, if nothing ends it before; the default goes on to the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -77,7 +77,12 @@ impl Vm {
 
     /// Whether this run can be repeated exactly.
     #[must_use]
-    pub fn is_virtual(&self) -> bool {
+    pub fn is_repeatable(&self) -> bool {
+        self.is_virtual() && matches!(self.config.network, Network::None)
+    }
+
+    /// Whether the guest's time is virtual.
+    fn is_virtual(&self) -> bool {
         self.clock.mode() == TimeMode::Virtual
     }
 

@@ -14,7 +14,7 @@ use crate::diagnose::diagnose;
 use crate::ports::NetChoice;
 use crate::report::Report;
 use crate::run::image;
-use crate::{codes, ports, summary};
+use crate::{codes, ports};
 
 /// The demo: a guest of our own, built from this project's sources.
 const DEMO: &[u8] = include_bytes!("../../../tests/guests/demo/demo.bin");
@@ -166,7 +166,7 @@ pub fn describe(config: &Config) -> String {
         seed,
         ..
     } = config;
-    let (mib, engine) = (ram_bytes >> 20, summary::ENGINE);
+    let (mib, engine) = (ram_bytes >> 20, config.engine.name());
     let (disks, net) = (config.disks.len(), ports::name(&config.network));
     format!(
         "machine {machine}, {cpus} CPUs, {mib} MiB, {disks} disks, net {net}, engine {engine}, \

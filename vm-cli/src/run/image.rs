@@ -12,7 +12,7 @@ use vm_runtime::{boot_disk, disk_error, image_kind, wanted_archs};
 use crate::args::Manner;
 use crate::diagnose::diagnose;
 use crate::report::{Report, printable};
-use crate::{codes, out, summary};
+use crate::{codes, out};
 
 /// Puts the image where it belongs: as the kernel if it is one, else as the first disk.
 pub fn take(
@@ -252,7 +252,7 @@ pub fn lines(booted: &Booted, config: &Config) -> String {
             config.machine,
             config.cpus,
             size(config.ram_bytes),
-            summary::ENGINE
+            config.engine.name()
         ),
     );
     for note in &booted.notes {

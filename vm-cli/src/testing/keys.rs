@@ -92,6 +92,8 @@ pub const SETUP: &[Key] = &[
     key("cpus",     Kind::Number, "The number of CPUs; 1 if not given."),
     key("drive",    Kind::Drives, "Disks. What a test writes to a disk or an image is thrown away with the test, and survives restarts inside of it."),
     key("terminal", Kind::Word(&["serial", "virtio"]), "Where steps type: the serial line (ttyS0, the default) or a virtio console (hvc0)."),
+    key("net",      Kind::Text,   "The network: `user`, `user,dns=ADDR`, or `none`, the default. What comes over it is not the seed's work, so a test with a network has no state hash."),
+    key("serve",    Kind::File,   "A folder of the host: while the test runs, the guest can fetch its files at `http://{serve}/FILE`. Such a test has a network."),
     key("time",     Kind::Word(&["virtual", "host"]), "Whose time the guest lives in; `virtual` if not given. In host time runs differ and have no state hash."),
     key("seed",     Kind::Number, "What all chance in the machine grows from; 0 if not given."),
     key("timeout",  Kind::Time,   "The most guest time that a test may take from power-on; 60s if not given."),
@@ -104,7 +106,6 @@ pub const SETUP: &[Key] = &[
     key("ready",     Kind::Later, "Tests can not start from a booted machine yet: each boots its own."),
     key("fork",      Kind::Later, "Tests can not start from a booted machine yet: each boots its own."),
     key("seeds",     Kind::Later, "Several seeds of one test are not possible yet: `vm test --seed N` runs with another one."),
-    key("net",       Kind::Later, "Tests have no network yet."),
     key("artifacts", Kind::Later, "Files of the guest can not be kept yet: print them."),
     key("script",    Kind::Later, "Steps are the only way to write a test yet."),
 ];

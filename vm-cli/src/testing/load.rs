@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fields::Fields;
 use super::keys::{SETUP, TEST, TOP};
+use super::serve;
 use super::setup;
 use super::source::Source;
 use super::steps;
@@ -106,7 +107,9 @@ fn case(
     }
     let setup = setup::read(source, &fields, folder)?.over(base);
     setup::check(source, &fields, &setup)?;
-    let steps = steps::read(source, &fields)?;
+    let served = setup.serve.as_ref();
+    let known = served.map(|_| (serve::VARIABLE.to_owned(), serve::STAND_IN.to_owned()));
+    let steps = steps::read(source, &fields, known.into_iter().collect())?;
     Ok(Case {
         name: name.value,
         setup,

@@ -5,18 +5,22 @@ use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vm_runtime::{Config, DiskAccess, DiskConfig, Firmware, Signal, Terminal, TimeMode, Vm};
+use vm_runtime::{
+    Config, DiskAccess, DiskConfig, Firmware, Network, Signal, Terminal, TimeMode, UserNetwork, Vm,
+};
 
 use super::listener::Listener;
 use super::load::load;
 use super::pattern::Variables;
 use super::play::{Orphan, Played, play};
+use super::serve::{VARIABLE, serve};
 use super::suite::{Case, Drive, Setup};
 use super::verdict::Verdict;
 use crate::args::TestArgs;
 use crate::codes;
 use crate::diagnose::diagnose;
 use crate::out;
+use crate::ports::NetChoice;
 use crate::report::Report;
 use crate::run::config::{DISK_RAM_BYTES, kernel};
 use crate::run::image;
@@ -59,6 +63,15 @@ fn carry_out(case: &Case, args: &TestArgs, scratch: &Path) -> Result<Played, Rep
     // Where that can not be had, the host's own rule stands.
     let _ = vm_runtime::survive_file_limit();
     let config = config(&case.setup, args, scratch)?;
+    let mut variables = Variables::new();
+    if let Some(folder) = &case.setup.serve {
+        let address = serve(folder).map_err(|error| {
+            Report::new(codes::TEST_SERVE, codes::TEST_SERVE.title)
+                .at(folder.display(), error.to_string())
+                .help("`serve` takes a folder that you can read")
+        })?;
+        variables.insert(VARIABLE.to_owned(), address);
+    }
     let forbidden = case.setup.forbid.iter().map(|template| {
         let pattern = template.pattern(&Variables::new());
         // It was compiled when the file was read.
@@ -76,7 +89,7 @@ fn carry_out(case: &Case, args: &TestArgs, scratch: &Path) -> Result<Played, Rep
         Report::new(codes::TEST_PROCESS, codes::TEST_PROCESS.title)
             .at("standard input", error.to_string())
     })?;
-    Ok(play(case, &mut vm, &listener))
+    Ok(play(case, variables, &mut vm, &listener))
 }
 
 /// Ends the run with the process that wants its result, and by signals.
@@ -117,6 +130,7 @@ fn config(setup: &Setup, args: &TestArgs, scratch: &Path) -> Result<Config, Repo
         limit_insns: setup.limit_insns,
         terminal: setup.terminal.unwrap_or(Terminal::Serial),
         end_on_panic: true,
+        network: network(setup),
         watchdog_ns: setup.watchdog_ns.or(args.watchdog),
         ..default
     };
@@ -125,6 +139,21 @@ fn config(setup: &Setup, args: &TestArgs, scratch: &Path) -> Result<Config, Repo
         image::take(&mut config, &disk, None, true)?;
     }
     Ok(config)
+}
+
+/// The network of a test: none, unless it wants one.
+fn network(setup: &Setup) -> Network {
+    let wanted = setup
+        .serve
+        .as_ref()
+        .map(|_| NetChoice::User { names: None });
+    match setup.net.or(wanted) {
+        Some(NetChoice::User { names }) => Network::User(UserNetwork {
+            names,
+            ..UserNetwork::default()
+        }),
+        Some(NetChoice::None) | None => Network::None,
+    }
 }
 
 /// A disk that the test may write, and that goes with it.

@@ -29,7 +29,7 @@ pub struct Played {
     pub guest_ns: u64,
     /// Instructions at the end.
     pub instructions: u64,
-    /// The hash of the whole state, in virtual time.
+    /// The hash of the whole state, in virtual time without a network.
     pub state_hash: Option<u64>,
     /// The console's last lines.
     pub last: Vec<String>,
@@ -60,11 +60,11 @@ struct Play<'a> {
 }
 
 /// Carries out a test in a machine that stands at its power-on.
-pub fn play(case: &Case, vm: &mut Vm, listener: &Listener) -> Played {
+pub fn play(case: &Case, variables: Variables, vm: &mut Vm, listener: &Listener) -> Played {
     let mut play = Play {
         vm,
         listener,
-        variables: Variables::new(),
+        variables,
         deadline_ns: case.setup.timeout_ns.unwrap_or(TIMEOUT_NS),
         commands: 0,
     };
@@ -321,7 +321,7 @@ impl Play<'_> {
             place,
             guest_ns: self.vm.guest_ns(),
             instructions: self.vm.instructions(),
-            state_hash: self.vm.is_virtual().then(|| self.vm.state_hash()),
+            state_hash: self.vm.is_repeatable().then(|| self.vm.state_hash()),
             last: self.listener.lock().history.last_lines(LINES),
         }
     }

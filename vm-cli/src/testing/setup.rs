@@ -14,6 +14,7 @@ use super::suite::{Drive, Setup};
 use super::variables::expand;
 use crate::codes;
 use crate::diagnose::diagnose;
+use crate::ports::{NetChoice, net};
 use crate::report::Report;
 use crate::units::{disk, duration, size};
 
@@ -39,6 +40,8 @@ pub fn read(source: &Source, fields: &Fields, folder: &Path) -> Result<Setup, Re
             "virtio" => Ok(Terminal::Virtio),
             other => Err(format!("`{other}` is no terminal")),
         })?,
+        net: fields.parsed("net", net)?,
+        serve: path(source, fields, "serve", folder)?,
         time: fields.parsed("time", |word| match word {
             "virtual" => Ok(TimeMode::Virtual),
             "host" => Ok(TimeMode::Host),
@@ -54,6 +57,13 @@ pub fn read(source: &Source, fields: &Fields, folder: &Path) -> Result<Setup, Re
 
 /// Refuses what no machine can be, before anything is run.
 pub fn check(source: &Source, fields: &Fields, setup: &Setup) -> Result<(), Report> {
+    if setup.serve.is_some() && setup.net == Some(NetChoice::None) {
+        let message = "files are served over a network, and there is none";
+        let fact = "`net` is \"none\"";
+        return Err(source
+            .complain(codes::TEST_VALUE, &fields.place("net"), message, fact)
+            .help("leave `net` or `serve` out"));
+    }
     let default = Config::default();
     let config = Config {
         machine: setup.machine.clone().unwrap_or(default.machine.clone()),

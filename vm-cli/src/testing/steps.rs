@@ -23,7 +23,9 @@ const STEPS_LIMIT: usize = 10_000;
 const TYPED_LIMIT: usize = 3500;
 
 /// Reads the steps of a test.
-pub fn read(source: &Source, fields: &Fields) -> Result<Vec<Step>, Report> {
+///
+/// `known` are the variables that there are before the first step.
+pub fn read(source: &Source, fields: &Fields, known: Variables) -> Result<Vec<Step>, Report> {
     let Some(list) = fields.list("steps")? else {
         return Err(fields
             .complain(
@@ -44,7 +46,7 @@ pub fn read(source: &Source, fields: &Fields) -> Result<Vec<Step>, Report> {
     }
     let mut reader = Reader {
         source,
-        known: Variables::new(),
+        known,
         steps: Vec::new(),
     };
     for value in list {
@@ -55,7 +57,8 @@ pub fn read(source: &Source, fields: &Fields) -> Result<Vec<Step>, Report> {
 
 struct Reader<'a> {
     source: &'a Source,
-    /// The variables that the steps so far have saved, each with a stand-in for its value.
+    /// The variables that there are, and those that the steps so far have saved, each with a
+    /// stand-in for its value.
     known: Variables,
     steps: Vec<Step>,
 }

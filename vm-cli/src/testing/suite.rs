@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use vm_runtime::{Firmware, Terminal, TimeMode};
 
 use super::pattern::Template;
+use crate::ports::NetChoice;
 
 /// A test file.
 #[derive(Clone, Debug)]
@@ -51,6 +52,10 @@ pub struct Setup {
     pub drives: Option<Vec<Drive>>,
     /// Where steps type.
     pub terminal: Option<Terminal>,
+    /// The network.
+    pub net: Option<NetChoice>,
+    /// The folder whose files the guest can fetch.
+    pub serve: Option<PathBuf>,
     /// Whose time the guest lives in.
     pub time: Option<TimeMode>,
     /// The seed.
@@ -80,6 +85,8 @@ impl Setup {
         self.cpus = self.cpus.or(base.cpus);
         self.drives = self.drives.or(base.drives);
         self.terminal = self.terminal.or(base.terminal);
+        self.net = self.net.or(base.net);
+        self.serve = self.serve.or(base.serve);
         self.time = self.time.or(base.time);
         self.seed = self.seed.or(base.seed);
         self.timeout_ns = self.timeout_ns.or(base.timeout_ns);

@@ -72,6 +72,11 @@ fn each_mistake_is_named_with_its_place() {
         (test("memory = \"64T\"\nsteps = [{ wait = 'x' }]"), codes::MEMORY, (3, 1), "not possible"),
         (test("machine = \"toaster\"\nsteps = [{ wait = 'x' }]"), codes::NO_MACHINE, (3, 1), "toaster"),
         (test("fork = false"), codes::TEST_LATER, (3, 1), "boots its own"),
+        (test("serve = 'x'\nnet = 'none'"), codes::TEST_VALUE, (4, 1), "there is none"),
+        (test("net = 'tap'"), codes::TEST_VALUE, (3, 7), "there are user and none"),
+        (test("net = { loss = '2%' }"), codes::TEST_VALUE, (3, 7), "a text"),
+        (test("serve = ''"), codes::TEST_VALUE, (3, 9), "empty"),
+        (steps("{ wait = '{serve}' }"), codes::TEST_VARIABLE, (3, 19), "`serve`"),
         (steps("'wait'"), codes::TEST_STEP, (3, 10), "a step is a table"),
         (steps("{ wiat = 'x' }"), codes::TEST_STEP, (3, 12), "did you mean `wait`?"),
         (steps("{ timeout = '1s' }"), codes::TEST_STEP, (3, 10), "nothing that can be done"),
@@ -110,6 +115,8 @@ memory = "256M"
 cpus = 4
 drive = ["disk.img", "other.img,ro", { empty = "16M" }]
 terminal = "serial"
+net = "user,dns=127.0.0.1"
+serve = "files"
 time = "virtual"
 seed = 0x10
 timeout = "60s"
