@@ -256,6 +256,16 @@ pub struct RunArgs {
     /// Compile what was entered so often
     #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
     pub jit_threshold: Option<u32>,
+    /// Which compilers there are
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_enum,
+        value_delimiter = ',',
+        help_heading = "Machine",
+        hide = true
+    )]
+    pub jit_tiers: Option<Vec<TierKind>>,
 
     /// Give the guest throw-away copies of its disks: the files stay as they are
     #[arg(long, conflicts_with = "read_only", help_heading = "Machine")]
@@ -362,6 +372,15 @@ pub struct RunArgs {
     /// Where you type: the serial line (ttyS0), or a virtio console (hvc0) beside it
     #[arg(long, value_enum, default_value = "serial", help_heading = "Console")]
     pub terminal: TerminalKind,
+}
+
+/// A compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TierKind {
+    /// Templates: quick to make.
+    Template,
+    /// The block compiler.
+    Block,
 }
 
 /// What runs guest code.

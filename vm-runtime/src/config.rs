@@ -52,6 +52,8 @@ pub struct Config {
     pub engine: EngineMode,
     /// How often a block is entered before it is compiled, if not as often as usual.
     pub jit_threshold: Option<u32>,
+    /// Which compilers there are, if not those that the engine has.
+    pub jit_tiers: Option<Vec<JitTier>>,
 }
 
 /// A file or something that is built in.
@@ -165,6 +167,15 @@ impl EngineMode {
     }
 }
 
+/// A compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JitTier {
+    /// Templates: quick to make, and waited for.
+    Template,
+    /// The block compiler.
+    Block,
+}
+
 /// What a restart by the guest does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnReset {
@@ -199,6 +210,7 @@ impl Default for Config {
             terminal: Terminal::Serial,
             engine: EngineMode::Interp,
             jit_threshold: None,
+            jit_tiers: None,
         }
     }
 }

@@ -8,10 +8,11 @@ use vm_core::Background;
 use vm_engine_cache::{Arena, ArenaError, LeastRecentlyUsed};
 use vm_engine_interp::native::Tier;
 use vm_engine_jit::{Jit, JitError};
+use vm_engine_template::Templates;
 use vm_ir::Frontend;
 
 use crate::pool::{AtOnce, Pool};
-use crate::{Config, EngineMode};
+use crate::{Config, EngineMode, JitTier};
 
 /// Whether there is a compiler for this host.
 pub const COMPILES: bool = vm_engine_interp::native::AVAILABLE;
@@ -21,6 +22,8 @@ pub const COMPILES: bool = vm_engine_interp::native::AVAILABLE;
 const CODE_BYTES: u64 = 64 << 20;
 /// How often a block is entered before it is compiled in the background.
 const THRESHOLD: u32 = 1000;
+/// How often a block is entered before it is written by templates, which is waited for.
+const TEMPLATE_THRESHOLD: u32 = 20;
 
 /// Why the block compiler can not be used.
 #[derive(Debug, Error)]
@@ -40,13 +43,39 @@ pub fn tier(
     frontend: &Arc<dyn Frontend>,
 ) -> Result<(Option<Tier>, Arc<AtomicU64>), EngineError> {
     let time = Arc::new(AtomicU64::new(0));
-    let (background, usual): (Arc<dyn Background>, u32) = match config.engine {
+    let (background, usual): (Arc<dyn Background>, _) = match config.engine {
         EngineMode::Interp => return Ok((None, time)),
-        EngineMode::Jit => (Arc::new(AtOnce::new(time.clone())), 1),
-        EngineMode::Hybrid => (Arc::new(Pool::new(time.clone())), THRESHOLD),
+        EngineMode::Jit => (Arc::new(AtOnce::new(time.clone())), [1, 1]),
+        EngineMode::Hybrid => (
+            Arc::new(Pool::new(time.clone())),
+            [TEMPLATE_THRESHOLD, THRESHOLD],
+        ),
     };
-    let jit = Arc::new(Jit::new(frontend.clone())?);
+    let tiers = config.jit_tiers.as_deref();
+    let has = |tier| tiers.is_none_or(|tiers| tiers.contains(&tier));
+    let [first, then] = config.jit_threshold.map_or(usual, |given| [given; 2]);
     let arena = Arena::new(CODE_BYTES, Box::new(LeastRecentlyUsed))?;
-    let threshold = config.jit_threshold.unwrap_or(usual);
-    Ok((Some(Tier::new(jit, background, arena, threshold)), time))
+    let templates = if has(JitTier::Template) {
+        Templates::new(frontend.clone())
+    } else {
+        None
+    };
+    let tier = match templates {
+        Some(templates) if !has(JitTier::Block) => {
+            // What they can not do is asked of nobody else.
+            let templates = Arc::new(templates);
+            let tier = Tier::new(templates.clone(), background, arena, u32::MAX);
+            tier.with_templates(templates, first)
+        }
+        Some(templates) => {
+            let jit = Arc::new(Jit::new(frontend.clone())?);
+            let tier = Tier::new(jit, background, arena, then);
+            tier.with_templates(Arc::new(templates), first)
+        }
+        None => {
+            let jit = Arc::new(Jit::new(frontend.clone())?);
+            Tier::new(jit, background, arena, then)
+        }
+    };
+    Ok((Some(tier), time))
 }

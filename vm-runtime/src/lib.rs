@@ -45,8 +45,8 @@ mod waker;
 
 pub use board::{Board, BoardKind, boards};
 pub use config::{
-    Boot, Config, DiskAccess, DiskConfig, DiskFormat, EngineMode, Firmware, OnReset, Source,
-    Terminal,
+    Boot, Config, DiskAccess, DiskConfig, DiskFormat, EngineMode, Firmware, JitTier, OnReset,
+    Source, Terminal,
 };
 pub use console::{ConsoleHub, ConsoleIo};
 pub use debug::{DebugEvent, Debugger, Wish};

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tests_xtask::images::need;
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, Ending, EngineMode, Firmware, Network, OnReset, Outcome,
-    SharedTrace, Snapshot, Source, Terminal, TimeMode, VmError,
+    Config, DiskAccess, DiskConfig, Ending, EngineMode, Firmware, JitTier, Network, OnReset,
+    Outcome, SharedTrace, Snapshot, Source, Terminal, TimeMode, VmError,
 };
 
 use crate::{Deed, Machine};
@@ -174,6 +174,13 @@ impl Guest {
     #[must_use]
     pub fn engine(mut self, engine: EngineMode, threshold: Option<u32>) -> Self {
         (self.config.engine, self.config.jit_threshold) = (engine, threshold);
+        self
+    }
+
+    /// With these compilers.
+    #[must_use]
+    pub fn tiers(mut self, tiers: &[JitTier]) -> Self {
+        self.config.jit_tiers = Some(tiers.to_vec());
         self
     }
 

@@ -76,3 +76,31 @@ mod jit {
     #[path = "witness.rs"]
     mod witness;
 }
+
+/// As `jit`, with templates before the compiler.
+#[cfg(test)]
+#[path = "."]
+mod template {
+    use crate::tier::templates as tier;
+
+    #[path = "cache.rs"]
+    mod cache;
+    #[path = "code.rs"]
+    mod code;
+    #[path = "device.rs"]
+    mod device;
+    #[path = "fuel.rs"]
+    mod fuel;
+    #[path = "memory.rs"]
+    mod memory;
+    #[path = "rig.rs"]
+    mod rig;
+    #[path = "slices.rs"]
+    mod slices;
+    #[path = "split.rs"]
+    mod split;
+    #[path = "stops.rs"]
+    mod stops;
+    #[path = "witness.rs"]
+    mod witness;
+}

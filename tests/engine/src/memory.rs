@@ -146,7 +146,9 @@ fn odd_addresses_are_whole_accesses_where_they_are_the_rule_too() {
     assert_eq!(["s0", "s1"].map(|name| rig.get(0, name)), wanted);
     assert_eq!(["a1", "s11"].map(|name| rig.get(0, name)), [value, 0]);
     if let Some(stats) = rig.engine.tier_stats() {
-        assert!(stats.made_odd > 0 && stats.given_up == 0, "{stats:?}");
+        // Templates ask for no more than the page.
+        let made_anew = stats.made_odd > 0 || stats.templates > 0;
+        assert!(made_anew && stats.given_up == 0, "{stats:?}");
     }
 }
 

@@ -5,11 +5,11 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, EngineMode, Firmware, Network, OnReset, Source, Terminal,
-    TimeMode, UserNetwork, VmError, boards,
+    Config, DiskAccess, DiskConfig, EngineMode, Firmware, JitTier, Network, OnReset, Source,
+    Terminal, TimeMode, UserNetwork, VmError, boards,
 };
 
-use crate::args::{EngineKind, RunArgs, TerminalKind, Time};
+use crate::args::{EngineKind, RunArgs, TerminalKind, TierKind, Time};
 use crate::diagnose::diagnose;
 use crate::ports::NetChoice;
 use crate::report::Report;
@@ -67,6 +67,7 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
             EngineKind::Hybrid => EngineMode::Hybrid,
         },
         jit_threshold: args.jit_threshold,
+        jit_tiers: args.jit_tiers.as_deref().map(tiers),
         seed: args
             .seed
             .unwrap_or_else(|| if time == TimeMode::Host { chance() } else { 0 }),
@@ -172,4 +173,13 @@ pub fn describe(config: &Config) -> String {
         "machine {machine}, {cpus} CPUs, {mib} MiB, {disks} disks, net {net}, engine {engine}, \
          seed {seed}"
     )
+}
+
+/// The compilers that were named.
+fn tiers(kinds: &[TierKind]) -> Vec<JitTier> {
+    let tier = |kind: &TierKind| match kind {
+        TierKind::Template => JitTier::Template,
+        TierKind::Block => JitTier::Block,
+    };
+    kinds.iter().map(tier).collect()
 }

@@ -183,7 +183,7 @@ impl Blocks {
         code.serial = self.serial;
         // One instruction is not worth it, and a block on two pages is looked up every time.
         if let (Some(tier), false, None) = (&self.tier, key.single, second) {
-            code.heat = AtomicU32::new(tier.threshold);
+            code.heat = AtomicU32::new(tier.first_threshold());
         }
         self.stats.made += 1;
         self.stats.insns += code.sites.len() as u64;
@@ -255,7 +255,7 @@ impl Blocks {
             self.stats.flushes += 1;
         }
         if let Some(tier) = &mut self.tier {
-            let (map, threshold) = (&mut self.map, tier.threshold);
+            let (map, threshold) = (&mut self.map, tier.first_threshold());
             tier.make_room(|unit| {
                 if let Some(code) = map.get_mut(&unit.key) {
                     code.lose_native(unit.serial, threshold);
@@ -370,8 +370,29 @@ impl Blocks {
             mode: code.mode,
             odd: code.odd,
         };
+        if !code.untold && tier.templates.is_some() {
+            return self.template(unit, &work);
+        }
         if !tier.ask(unit, work) {
             code.heat.store(tier.threshold, Relaxed);
+        }
+    }
+
+    /// Gives a block code by templates, if they can do it.
+    fn template(&mut self, unit: Unit, work: &Work) {
+        let found = self.map.get_mut(&unit.key);
+        let found = found.filter(|code| code.serial == unit.serial);
+        let (Some(tier), Some(code)) = (&mut self.tier, found) else {
+            return;
+        };
+        let address = (&raw const **code).addr() as u64;
+        match tier.template(unit, work, address) {
+            Ok((native, place)) => code.gain_native(&native, place),
+            Err(true) => code.heat.store(tier.first_threshold(), Relaxed),
+            Err(false) => {
+                code.untold = true;
+                code.heat.store(tier.threshold, Relaxed);
+            }
         }
     }
 
@@ -417,8 +438,7 @@ impl Blocks {
                 tier.stats.refused += 1;
                 continue;
             };
-            let address = (&raw const **code).addr() as u64;
-            native.bytes[native.code..native.code + 8].copy_from_slice(&address.to_le_bytes());
+            native.belongs_to((&raw const **code).addr() as u64);
             match tier.place(done.unit, &native, code.sites.len() as u64) {
                 Some(place) => code.gain_native(&native, place),
                 None => code.heat.store(tier.threshold, Relaxed),

@@ -110,6 +110,8 @@ pub struct Code {
     pub first: Option<Handler>,
     /// Its native code.
     pub unit: Option<UnitId>,
+    /// Templates can not do it.
+    pub untold: bool,
     /// How many misaligned accesses its native code has left to the interpreter.
     pub left: u32,
     /// Whether its native code is made for misaligned accesses.
@@ -133,6 +135,7 @@ impl Code {
             serial: 0,
             first: None,
             unit: None,
+            untold: false,
             left: 0,
             odd: false,
         }

@@ -473,12 +473,14 @@ impl Check {
                 store,
                 alone: false,
                 register,
+                bytes: 0,
             },
             Self::Alone { site } => Miss {
                 site,
                 store: false,
                 alone: true,
                 register,
+                bytes: 0,
             },
         }
     }

@@ -1,20 +1,25 @@
 //! The engines are one and the same to a guest: equal state, counts and time at every end.
 
 use tests_boot::{Boot, Guest};
-use vm_runtime::{EngineMode, Outcome};
+use vm_runtime::{EngineMode, JitTier, Outcome};
 
-/// What a guest is run on, and from the how manieth time on a block is compiled.
+/// What a guest is run on.
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(target_arch = "x86_64")]
-const ENGINES: [(EngineMode, Option<u32>); 4] = [
-    (EngineMode::Interp, None),
-    (EngineMode::Jit, None),
-    (EngineMode::Jit, Some(50)),
-    (EngineMode::Hybrid, Some(20)),
+const ENGINES: [Engine; 6] = [
+    (EngineMode::Interp, None, None),
+    (EngineMode::Jit, None, None),
+    (EngineMode::Jit, Some(50), Some(&[JitTier::Block])),
+    (EngineMode::Jit, None, Some(&[JitTier::Template])),
+    (EngineMode::Hybrid, Some(20), None),
+    (EngineMode::Hybrid, Some(20), Some(&[JitTier::Block])),
 ];
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(not(target_arch = "x86_64"))]
-const ENGINES: [(EngineMode, Option<u32>); 1] = [(EngineMode::Interp, None)];
+const ENGINES: [Engine; 1] = [(EngineMode::Interp, None, None)];
+
+/// An engine, from the how manieth time on a block is compiled, and by which compilers.
+type Engine = (EngineMode, Option<u32>, Option<&'static [JitTier]>);
 
 /// What can be told apart: how it ended, the state, and what was printed.
 fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
@@ -29,7 +34,14 @@ fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
 }
 
 fn check(guest: impl Fn() -> Option<Guest>) -> Option<()> {
-    let run = |(engine, threshold)| Some(guest()?.engine(engine, threshold).run());
+    let run = |(engine, threshold, tiers): Engine| {
+        let guest = guest()?.engine(engine, threshold);
+        let guest = match tiers {
+            Some(tiers) => guest.tiers(tiers),
+            None => guest,
+        };
+        Some(guest.run())
+    };
     let wanted = run(ENGINES[0])?;
     assert!(wanted.ending.state_hash.is_some(), "the time is virtual");
     for engine in &ENGINES[1..] {

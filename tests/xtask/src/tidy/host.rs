@@ -8,6 +8,7 @@ use super::tree::{File, Finding, Tree};
 const HOST_ARCH_PLACES: &[&str] = &[
     "vm-accel/",         // hypervisor calls
     "vm-engine/jit/",    // host code is made
+    "vm-engine/template/", // host code is made
     "vm-engine/cache/",  // host code is kept
     "vm-mem/src/sys/",   // instruction caches are told of new code
     "vm-engine/aot/",    // host code is made

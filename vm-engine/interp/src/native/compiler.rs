@@ -46,3 +46,10 @@ pub struct Native {
     /// Where its exits lead to, from the block's first byte.
     pub distances: [i64; EXITS],
 }
+
+impl Native {
+    /// Writes the address of the block's struct into it.
+    pub(crate) fn belongs_to(&mut self, code: u64) {
+        self.bytes[self.code..self.code + 8].copy_from_slice(&code.to_le_bytes());
+    }
+}

@@ -29,7 +29,7 @@ pub struct Gates {
     pub special: usize,
 }
 
-/// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register.
+/// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register, bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Miss {
     /// The number of the instruction in its block.
@@ -38,8 +38,11 @@ pub struct Miss {
     pub store: bool,
     /// Whether the interpreter is to do it in any case.
     pub alone: bool,
-    /// The register that holds the address, as it was compared with the entry's tag.
+    /// The register that holds the address: as it was compared with the entry's tag, or all of it.
     pub register: u8,
+    /// How many bytes the access has, if the register holds all of its address; then an access
+    /// that stays in its page need not be aligned. Otherwise zero.
+    pub bytes: u8,
 }
 
 impl Miss {
@@ -50,6 +53,7 @@ impl Miss {
             | (self.store as u32) << 8
             | (self.alone as u32) << 9
             | (self.register as u32) << 16
+            | (self.bytes as u32) << 20
     }
 
     /// From the packed form.
@@ -60,6 +64,7 @@ impl Miss {
             store: bits >> 8 & 1 == 1,
             alone: bits >> 9 & 1 == 1,
             register: (bits >> 16) as u8 & 15,
+            bytes: (bits >> 20) as u8 & 15,
         }
     }
 }
@@ -163,6 +168,7 @@ mod tests {
                 store,
                 alone: !store,
                 register,
+                bytes: register & 8,
             };
             assert_eq!(Miss::unpack(u64::from(miss.pack())), miss);
         }

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use vm_core::{GuestPhys, PAGE_MASK};
+use vm_core::{GuestPhys, PAGE_BYTES, PAGE_MASK};
 use vm_ir::{Op, Type};
 use vm_mem::Access;
 
@@ -140,7 +140,8 @@ unsafe fn at_site(cpu: *mut Cpu, code: *const Code, site: u8) -> *const Flat {
 
 /// A load or store whose page the TLB does not know.
 ///
-/// The address is cut as it was compared: page, and low bits if it is not aligned.
+/// The address is cut as it was compared, to page, and low bits if it is not aligned; or it is
+/// whole, and only the page's end matters.
 pub unsafe extern "sysv64" fn miss(
     cpu: *mut Cpu,
     what: u64,
@@ -157,13 +158,17 @@ pub unsafe extern "sysv64" fn miss(
         } else {
             Access::Load
         };
-        let known = !miss.alone && addr & !PAGE_MASK == 0;
-        if known && (*(*cpu).slow).fill(&mut *cpu, addr, access) {
+        let inside = match miss.bytes {
+            0 => addr & !PAGE_MASK == 0,
+            bytes => (addr & !PAGE_MASK) + u64::from(bytes) <= PAGE_BYTES,
+        };
+        let known = !miss.alone && inside;
+        if known && (*(*cpu).slow).fill(&mut *cpu, addr & PAGE_MASK, access) {
             return Out::GO_ON;
         }
         at_site(cpu, code, miss.site);
         (*cpu).stop = StopKind::Alone;
-        if !miss.alone && addr & !PAGE_MASK != 0 {
+        if !miss.alone && !inside && miss.bytes == 0 {
             (*(*(*cpu).slow).blocks).misaligned(&*code);
         }
         Out {

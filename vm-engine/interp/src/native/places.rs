@@ -4,7 +4,7 @@ use std::mem::offset_of;
 
 use vm_core::Trap;
 
-use crate::cpu::{Cpu, JUMPS, Jump};
+use crate::cpu::{Cpu, JUMPS, Jump, WORDS};
 use crate::flat::{Code, Head};
 
 /// Where native code finds things, in bytes from its CPU pointer or from a block's head.
@@ -44,6 +44,11 @@ impl Places {
     pub const HELPERS: i32 = near(offset_of!(Cpu, helpers));
     /// The slots.
     pub const WORDS: i32 = near(offset_of!(Cpu, words));
+    /// Words that a compiler may use while its code runs: handlers have temporaries there, which
+    /// are worth nothing at the borders of blocks.
+    pub const SPARES: i32 = Self::WORDS + 8 * (WORDS as i32 - Self::SPARE_COUNT as i32);
+    /// How many they are.
+    pub const SPARE_COUNT: u16 = 64;
     /// In a head: where to jump to.
     pub const ENTRY: i32 = offset_of!(Head, entry) as i32;
     /// In a block: the heads behind its exits.

@@ -23,12 +23,22 @@ pub struct Tier {
     pub(crate) arena: Arena<Unit>,
     epochs: Epochs,
     pub(crate) threshold: u32,
+    /// What makes code sooner, and from how many entries on.
+    pub(crate) templates: Option<(Arc<dyn Compiler>, u32)>,
     pub(crate) stats: TierStats,
 }
 
 /// Counters for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TierStats {
+    /// Blocks that got their first native code by templates.
+    pub templates: u64,
+    /// Their guest instructions.
+    pub template_insns: u64,
+    /// Bytes of that code.
+    pub template_bytes: u64,
+    /// Blocks that templates could not do.
+    pub template_refused: u64,
     /// Blocks handed to the compiler.
     pub asked: u64,
     /// Blocks that got native code.
@@ -91,8 +101,49 @@ impl Tier {
             // somebody asks.
             epochs: Epochs::new(0),
             threshold: threshold.max(1),
+            templates: None,
             stats: TierStats::default(),
         }
+    }
+
+    /// Lets blocks that were entered `threshold` times have code by a compiler that is quick
+    /// enough to be waited for; the other one is for what that can not do.
+    #[must_use]
+    pub fn with_templates(mut self, templates: Arc<dyn Compiler>, threshold: u32) -> Self {
+        self.templates = Some((templates, threshold.max(1)));
+        self
+    }
+
+    /// How often a block is entered before it gets its first native code.
+    pub fn first_threshold(&self) -> u32 {
+        let templates = self.templates.as_ref();
+        templates.map_or(self.threshold, |(_, threshold)| *threshold)
+    }
+
+    /// Code by templates, in its place; whether there may be some at another time, if there is
+    /// none now.
+    pub fn template(
+        &mut self,
+        unit: Unit,
+        work: &Work,
+        code: u64,
+    ) -> Result<(Native, Place), bool> {
+        let Some((templates, _)) = &self.templates else {
+            return Err(false);
+        };
+        let Some(mut native) = templates.compile(work) else {
+            self.stats.template_refused += 1;
+            return Err(false);
+        };
+        native.belongs_to(code);
+        let Ok(place) = self.arena.place(unit, &native.bytes, work.insns) else {
+            self.stats.no_room += 1;
+            return Err(true);
+        };
+        self.stats.templates += 1;
+        self.stats.template_insns += u64::from(work.insns);
+        self.stats.template_bytes += native.bytes.len() as u64;
+        Ok((native, place))
     }
 
     /// Hands a block to the compiler; false if too many wait already.

@@ -1,0 +1,140 @@
+//! How native code goes on behind a block.
+
+use std::mem::offset_of;
+
+use vm_core::PAGE_BYTES;
+use vm_engine_interp::native::{Gates, Places};
+use vm_ir::End;
+
+use crate::body::{Body, slot};
+use crate::memory::gate_by_frame;
+use crate::x64::{Alu, Cond, R15, RAX, RCX, RDI, RDX, RSI, Reg, Shift, Size, at};
+
+/// The bytes of an entry of a jump cache.
+const JUMP_BYTES: usize = 16;
+/// The bits that say which entry it is, times its size.
+const JUMP_INDEX: i32 = ((Places::JUMP_ENTRIES - 1) * JUMP_BYTES) as i32;
+
+impl Body<'_> {
+    /// Takes the fuel for the block; `None` if it has too many instructions.
+    pub(crate) fn begin(&mut self, fuel: u32) -> Option<()> {
+        let fuel = i8::try_from(fuel).ok()?;
+        self.asm
+            .alu_imm(Alu::Sub, Size::Qword, R15, i32::from(fuel));
+        let from = self.asm.jump_if(Cond::Less);
+        self.no_fuel = Some((from, fuel));
+        Some(())
+    }
+
+    /// Writes how the block ends, and what stands behind it.
+    pub(crate) fn end(&mut self) -> Option<()> {
+        self.now = self.block.insts.len() as u16;
+        match self.block.end {
+            End::Goto(to) => self.exit(0, to),
+            End::Branch { cond, taken, fall } => {
+                let question = self.question(cond)?;
+                let cond = self.answer(question);
+                let jump = self.asm.jump_if(cond);
+                self.exit(1, fall);
+                self.asm.land(jump);
+                self.exit(0, taken);
+            }
+            End::Jump { target, .. } => {
+                self.copy(RAX, target);
+                self.jump();
+            }
+            End::Next(to) => {
+                self.address(RAX, to);
+                self.stop();
+            }
+            End::Leave => {
+                let pc = slot(self.pc_slot.0);
+                self.asm.mov(Size::Qword, RAX, pc);
+                self.stop();
+            }
+            End::Trap { cause, value } => {
+                self.copy(RAX, value);
+                self.asm.store_imm(4, at(RDI, Places::CAUSE), cause as i32);
+                self.asm.store(8, at(RDI, Places::VALUE), RAX);
+                self.asm.store_imm(8, at(RDI, Places::DETAIL), 0);
+                self.leave_by(offset_of!(Gates, trap));
+            }
+        }
+        let skips = std::mem::take(&mut self.notes.skips);
+        if !skips.is_empty() {
+            skips.into_iter().for_each(|skip| self.asm.land(skip));
+            self.exit(2, i64::from(self.block.bytes));
+        }
+        self.stubs();
+        if let Some((from, fuel)) = self.no_fuel {
+            self.asm.land(from);
+            self.asm
+                .alu_imm(Alu::Add, Size::Qword, R15, i32::from(fuel));
+            self.asm.jump_by(gate_by_frame(offset_of!(Gates, fuel)));
+        }
+        Some(())
+    }
+
+    /// The address at a distance from the block's first byte.
+    pub(crate) fn address(&mut self, reg: Reg, distance: i64) {
+        self.asm.mov(Size::Qword, reg, at(RDI, Places::PC));
+        self.asm.alu_imm(Alu::And, Size::Qword, reg, -4096);
+        let from_page = distance.wrapping_add(self.page_offset as i64);
+        match i32::try_from(from_page) {
+            Ok(0) => {}
+            Ok(short) => self.asm.alu_imm(Alu::Add, Size::Qword, reg, short),
+            Err(_) => {
+                self.asm.mov_imm(RCX, from_page as u64);
+                self.asm.alu(Alu::Add, Size::Qword, reg, RCX);
+            }
+        }
+    }
+
+    /// Leaves by a fixed exit: over its cell if it leads to the block's own page, since then
+    /// whatever makes the one invalid makes the other invalid too; else by the jump cache.
+    fn exit(&mut self, number: usize, distance: i64) {
+        let target = distance.wrapping_add(self.page_offset as i64);
+        if !(0..PAGE_BYTES as i64).contains(&target) {
+            self.address(RAX, distance);
+            return self.jump();
+        }
+        self.distances[number] = distance;
+        self.asm.mov(Size::Qword, RDX, RSI);
+        let cell = at(RSI, Places::EXITS + 8 * number as i32);
+        self.asm.mov(Size::Qword, RSI, cell);
+        self.asm.jump_by(at(RSI, Places::ENTRY));
+    }
+
+    /// Goes on at the address in `rax`, by the jump cache.
+    fn jump(&mut self) {
+        // The index is `pc >> 1 ^ pc >> 12`, as in the interpreter; here times sixteen.
+        self.asm.mov(Size::Qword, RCX, RAX);
+        self.asm.shift_imm(Shift::Shr, Size::Qword, RCX, 11);
+        self.asm.alu(Alu::Xor, Size::Qword, RCX, RAX);
+        self.asm.store(8, at(RDI, Places::PC), RAX);
+        self.asm.shift_imm(Shift::Shl, Size::Dword, RCX, 3);
+        self.asm.alu_imm(Alu::And, Size::Dword, RCX, JUMP_INDEX);
+        self.asm
+            .alu(Alu::Add, Size::Qword, RCX, at(RDI, Places::JUMPS));
+        self.asm.mov(Size::Qword, RDX, RSI);
+        self.asm.alu(Alu::Cmp, Size::Qword, RAX, at(RCX, 0));
+        let unknown = self.asm.jump_if(Cond::NotEqual);
+        self.asm.mov(Size::Qword, RSI, at(RCX, Places::JUMP_CODE));
+        self.asm.jump_by(at(RSI, Places::ENTRY));
+        self.asm.land(unknown);
+        let head = Places::GATES + offset_of!(Gates, unknown) as i32;
+        self.asm.mov(Size::Qword, RSI, at(RDI, head));
+        self.asm.jump_by(at(RSI, Places::ENTRY));
+    }
+
+    /// Gives control back at the address in `rax`, where everything may have changed.
+    fn stop(&mut self) {
+        self.asm.store(8, at(RDI, Places::PC), RAX);
+        self.leave_by(offset_of!(Gates, next));
+    }
+
+    fn leave_by(&mut self, gate: usize) {
+        self.asm.mov(Size::Qword, RDX, RSI);
+        self.asm.jump_by(at(RDI, Places::GATES + gate as i32));
+    }
+}

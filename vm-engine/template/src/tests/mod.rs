@@ -1,0 +1,6 @@
+//! Templates mean what the operation table and the reference run say.
+
+mod blocks;
+mod machine;
+mod ops;
+mod shape;
