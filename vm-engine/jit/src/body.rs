@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{
     Value, types,
 };
 use cranelift_codegen::isa::CallConv;
-use vm_engine_interp::native::{Call, EXITS, Gates, Miss, Places};
+use vm_engine_interp::native::{Call, EXITS, Gates, Places};
 use vm_ir::block::NONE;
 use vm_ir::{Block, Effect, End, Id, Inst, Layout, Op, Type};
 
@@ -460,28 +460,6 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
                 let value = self.word(value);
                 self.trap(cause, value);
             }
-        }
-    }
-}
-
-impl Check {
-    /// What its stub pushes.
-    pub fn miss(self, register: u8) -> Miss {
-        match self {
-            Self::Tlb { site, store } => Miss {
-                site,
-                store,
-                alone: false,
-                register,
-                bytes: 0,
-            },
-            Self::Alone { site } => Miss {
-                site,
-                store: false,
-                alone: true,
-                register,
-                bytes: 0,
-            },
         }
     }
 }
