@@ -41,7 +41,7 @@ USAGE 1 2 "the command line is not understood"
 VALUE 2 2 "the value of a flag is not understood"
 "Sizes are a number with a unit: 512M, 2G, 64K, 4096B.
 Numbers are decimal, or hexadecimal with 0x in front; ranges are two numbers with two dots: 0x80000000..0x80001000.
-Disks are FILE, FILE,ro or FILE,ephemeral; traces are kinds with commas, and a file behind a colon: insn,trap:out.txt."
+Disks are FILE, FILE,ro or FILE,ephemeral; traces are kinds with commas, and a file behind a colon: insn,trap:out.txt; a file whose name ends in .perfetto becomes a timeline."
 
 IMAGE_BOOT 3 2 "there is nothing on the disk that could be booted"
 "`vm run IMAGE` looks for entries of the Boot Loader Specification, unified kernels, extlinux.conf, GRUB's configuration and kernels by their names, on partitions with ext2, ext3, ext4 or FAT. None were found, or none that could be read.

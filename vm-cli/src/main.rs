@@ -19,6 +19,7 @@ mod disasm;
 mod doctor;
 mod exits;
 mod explain;
+mod failure;
 mod legacy;
 mod machine;
 mod out;

@@ -19,7 +19,7 @@ use crate::console::log::{self, Log};
 use crate::console::{BANNER, Failure, Keyboard, Pipe, Progress, Screen, terminal};
 use crate::diagnose::{diagnose, file};
 use crate::report::{Report, printable};
-use crate::{codes, exits, out, ports};
+use crate::{codes, exits, failure, out, ports};
 
 /// Starts a machine and stays until it ends.
 pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
@@ -39,6 +39,9 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         seed: config.seed,
         virtual_time: config.time == TimeMode::Virtual,
         network: ports::name(&config.network),
+        told: Vec::new(),
+        boot: None,
+        failed: None,
     };
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
@@ -52,6 +55,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     let hub = ConsoleHub::new(Box::new(screen));
     let about = config::describe(&config);
     let about_disks = config.clone();
+    let built_in = config::built_in_symbols(&config);
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
     if let Some(progress) = &progress {
         progress.begin();
@@ -65,7 +69,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         restored.map_err(|error| diagnose(&error))?;
     }
     failure.ends(vm.control());
-    let symbols = debugging::symbols(args, &mut vm)?;
+    let symbols = debugging::symbols(args, &mut vm, built_in)?;
     tracing.use_symbols(args, symbols)?;
     debugging::debugger(args, common, &mut vm, &hub)?;
     if common.verbose > 0 {
@@ -83,6 +87,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             .write(path)
             .map_err(|error| diagnose(&error))?;
     }
+    let failed = failure::is_reported(ending.outcome).then(|| vm.failure(Some(ending.outcome)));
     let stats = vm.block_stats();
     let native = vm.tier_stats();
     // The last of the output and of the trace, before what we say about them.
@@ -103,8 +108,13 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             out::tell(&format!("compiled in {time:.3} s of host time; {tier:?}\n"));
         }
     }
-    let told = failure.told();
-    say_ending(&ending, &told, &about_run, boot.as_ref(), common)
+    let about_run = AboutRun {
+        told: failure.told(),
+        boot,
+        failed,
+        ..about_run
+    };
+    say_ending(&ending, &about_run, common)
 }
 
 /// Where the guest's output goes: standard output, unless that is for JSON.
@@ -215,11 +225,17 @@ fn handle_signals(control: Control, hub: ConsoleHub) -> io::Result<()> {
     })
 }
 
-/// What of a run's configuration belongs to its result.
+/// What belongs to a run's result beside its ending.
 struct AboutRun {
     seed: u64,
     virtual_time: bool,
     network: &'static str,
+    /// How the host failed the guest.
+    told: Vec<Report>,
+    /// What was booted from a disk.
+    boot: Option<Value>,
+    /// What is known of a guest that failed.
+    failed: Option<vm_runtime::Failure>,
 }
 
 impl AboutRun {
@@ -230,16 +246,10 @@ impl AboutRun {
 }
 
 /// Says how the run ended, and gives the exit code.
-fn say_ending(
-    ending: &Ending,
-    told: &[Report],
-    about: &AboutRun,
-    boot: Option<&Value>,
-    common: &Manner,
-) -> Result<u8, Report> {
+fn say_ending(ending: &Ending, about: &AboutRun, common: &Manner) -> Result<u8, Report> {
     let (verdict, code) = exits::verdict(ending.outcome);
     // The host failed the guest, which may have made the best of it.
-    let code = match told.first() {
+    let code = match about.told.first() {
         Some(report) if code == 0 => report.code.exit,
         _ => code,
     };
@@ -258,10 +268,13 @@ fn say_ending(
             "seed": about.seed,
             "network": about.network,
             "repeatable": about.repeatable(),
-            "host_errors": told.iter().map(Report::json).collect::<Vec<_>>(),
+            "host_errors": about.told.iter().map(Report::json).collect::<Vec<_>>(),
         });
-        if let (Some(boot), Some(all)) = (boot, all.as_object_mut()) {
-            all.insert("boot".to_owned(), boot.clone());
+        if let Some(boot) = &about.boot {
+            all["boot"] = boot.clone();
+        }
+        if let Some(failed) = &about.failed {
+            all["failure"] = failure::json(failed);
         }
         out::print(&format!("{all}\n"))?;
         return Ok(code);
@@ -271,6 +284,11 @@ fn say_ending(
     }
     if let Some(sentence) = sentence {
         out::tell(&format!("\nvm: {sentence} (exit code {code})\n"));
+    }
+    if let Some(failed) = &about.failed {
+        let mut rows = failure::rows(failed);
+        rows.extend(failure::console_rows(failed));
+        out::tell(&failure::text(&rows));
     }
     if let (true, Some(hash)) = (about.virtual_time, hash) {
         let seed = about.seed;

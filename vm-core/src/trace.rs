@@ -21,8 +21,14 @@ impl TraceKinds {
     pub const DEV: Self = Self(32);
     /// Calls to the built-in firmware.
     pub const SBI: Self = Self(64);
+    /// Changes of privilege and returns from traps.
+    pub const MODE: Self = Self(128);
+    /// Requests to devices, from when they are taken to when they are answered.
+    pub const IO: Self = Self(256);
+    /// Whose turn it is, and who waits.
+    pub const SCHED: Self = Self(512);
     /// The names of the kinds, as the command line takes them.
-    pub const NAMES: [(&'static str, Self); 7] = [
+    pub const NAMES: [(&'static str, Self); 10] = [
         ("insn", Self::INSN),
         ("block", Self::BLOCK),
         ("mem", Self::MEM),
@@ -30,6 +36,9 @@ impl TraceKinds {
         ("trap", Self::TRAP),
         ("dev", Self::DEV),
         ("sbi", Self::SBI),
+        ("mode", Self::MODE),
+        ("io", Self::IO),
+        ("sched", Self::SCHED),
     ];
 
     /// Whether any kind of `other` is in this set.
@@ -113,6 +122,34 @@ pub enum TraceEvent {
         /// What was asked, in the firmware specification's words.
         text: String,
     },
+    /// A CPU goes on in another privilege, or behind a trap.
+    Mode {
+        /// Where it goes on.
+        pc: GuestVirt,
+        /// The privilege, by its name.
+        name: String,
+        /// How many of the traps that it took are over with this, the last ones first.
+        ended: u32,
+    },
+    /// A CPU's turn begins or ends.
+    Turn {
+        /// Which of them.
+        begins: bool,
+    },
+    /// A CPU begins or ends to wait for an interrupt.
+    Idle {
+        /// Which of them.
+        begins: bool,
+    },
+    /// A device has taken a request from its driver, or has answered it.
+    Request {
+        /// The device.
+        device: String,
+        /// Which of its requests.
+        id: u64,
+        /// What is asked, when it is taken.
+        what: Option<String>,
+    },
     /// A device wrote to memory to signal an interrupt.
     Message {
         /// Where to.
@@ -120,6 +157,17 @@ pub enum TraceEvent {
         /// What.
         data: u32,
     },
+}
+
+/// When something happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// On which virtual CPU.
+    pub cpu: u32,
+    /// After how many instructions.
+    pub retired: u64,
+    /// At which guest time, in nanoseconds.
+    pub now_ns: u64,
 }
 
 /// Takes events, in order.
@@ -131,6 +179,6 @@ pub trait Trace: Send {
     /// the filters, so that its events are wanted.
     fn wants(&self, cpu: u32, pc: GuestVirt, privilege: u32, retired: u64) -> bool;
 
-    /// Takes one event of virtual CPU `cpu`, which happened after `retired` instructions.
-    fn event(&mut self, cpu: u32, retired: u64, event: &TraceEvent);
+    /// Takes one event.
+    fn event(&mut self, at: Moment, event: &TraceEvent);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::state::{Fields, Section, StateError};
-use crate::{Answer, Exit, GuestVirt, Stops, Translation};
+use crate::{Answer, Exit, GuestVirt, Recent, Stops, Translation};
 
 /// A virtual CPU: implemented by the emulating engine and by the host's hypervisors.
 ///
@@ -54,6 +54,11 @@ pub trait Vcpu: Send {
 
     /// Where a virtual address leads now, whatever rights say; changes nothing.
     fn translate(&self, addr: GuestVirt) -> Translation;
+
+    /// What the CPU did last, the newest last; it is no state, and may leave things out.
+    fn recent(&self) -> Vec<Recent> {
+        Vec::new()
+    }
 
     /// Brings the CPU to its state after reset.
     fn reset(&mut self);

@@ -4,7 +4,7 @@ use vm_core::{Clock, Flush, GuestVirt, Translation, Trap};
 use vm_mem::{Access, ContextKey, GuestRam, Walk};
 
 use crate::float::Rules;
-use crate::{Builder, Target};
+use crate::{Builder, Target, Vitals};
 
 /// The number of a state slot: one 64-bit cell of guest CPU state.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -235,6 +235,11 @@ pub trait Frontend: Walk + Send + Sync {
 
     /// What debuggers know the architecture and its registers by; `None` if they do not.
     fn target(&self) -> Option<Target> {
+        None
+    }
+
+    /// What a report of a guest's failure shows; `None` if only the program counter is known.
+    fn vitals(&self) -> Option<&'static Vitals> {
         None
     }
 

@@ -33,6 +33,7 @@ pub mod target;
 pub mod text;
 pub mod types;
 pub mod verify;
+mod vitals;
 
 pub use block::{Block, Effect, End, Hint, Id, Inst, MemArg, Order};
 pub use builder::{Builder, Val};
@@ -43,3 +44,4 @@ pub use frontend::{
 pub use ops::{Op, Shape};
 pub use target::{Feature, Target, TargetRegister};
 pub use types::Type;
+pub use vitals::{StackRules, TrapNote, Vitals};

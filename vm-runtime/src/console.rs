@@ -9,6 +9,7 @@ use vm_device_bus::Console;
 
 use crate::activity::Activity;
 use crate::panic_watch::PanicWatch;
+use crate::tail::Tail;
 use crate::{Notice, Waker};
 
 /// The host's end of the console.
@@ -44,6 +45,7 @@ struct Inner {
     /// Input has come since the machine last looked.
     fresh: bool,
     panics: PanicWatch,
+    tail: Tail,
     /// More input may come.
     open: bool,
     /// Something was printed since the last flush.
@@ -63,6 +65,7 @@ impl ConsoleHub {
             input: VecDeque::new(),
             fresh: false,
             panics: PanicWatch::default(),
+            tail: Tail::default(),
             open: true,
             printed: false,
         };
@@ -171,6 +174,11 @@ impl ConsoleHub {
         self.lock().panics.over()
     }
 
+    /// The lines that were printed last, as plain text.
+    pub(crate) fn last_lines(&self) -> Vec<String> {
+        self.lock().tail.lines()
+    }
+
     /// Forgets an earlier panic, after a restart.
     pub(crate) fn forget_panic(&self) {
         self.lock().panics = PanicWatch::default();
@@ -186,6 +194,7 @@ impl Console for ConsoleHub {
         let mut inner = self.lock();
         self.activity.note();
         inner.panics.feed(bytes);
+        inner.tail.feed(bytes);
         inner.printed = true;
         let io = inner.io.clone();
         drop(inner);

@@ -23,7 +23,13 @@ impl Vm {
     /// A turn of the CPU that is next, or what comes between two rounds.
     pub(crate) fn step(&mut self) -> Turn {
         if let Some(cpu) = self.next_cpu() {
-            return self.turn(cpu);
+            self.trace_sched(cpu, &TraceEvent::Turn { begins: true });
+            let turn = self.turn(cpu);
+            self.trace_sched(cpu, &TraceEvent::Turn { begins: false });
+            if self.waiting[cpu] {
+                self.trace_sched(cpu, &TraceEvent::Idle { begins: true });
+            }
+            return turn;
         }
         self.turn_of = 0;
         self.look_around()
@@ -55,12 +61,24 @@ impl Vm {
 
     /// Wakes CPUs that an interrupt or their own timer wakes.
     fn wake_cpus(&mut self, now: u64) {
+        // Without memory of its own while nobody wakes.
+        let mut woken = Vec::new();
         for (index, cpu) in self.cpus.iter().enumerate() {
             let due = cpu.deadline_ns().is_some_and(|deadline| deadline <= now);
             if self.waiting[index] && (cpu.wakes() || due) {
                 self.waiting[index] = false;
                 self.board.woken(index);
+                woken.push(index);
             }
+        }
+        for cpu in woken {
+            self.trace_sched(cpu, &TraceEvent::Idle { begins: false });
+        }
+    }
+
+    fn trace_sched(&self, cpu: usize, event: &TraceEvent) {
+        if self.traces(TraceKinds::SCHED) {
+            self.report(cpu, event);
         }
     }
 
@@ -139,6 +157,7 @@ impl Vm {
 
     /// A turn of one CPU, or what the limit leaves of it.
     fn turn(&mut self, cpu: usize) -> Turn {
+        self.ran_last = cpu;
         if self.turn_left == 0 {
             self.turn_left = self.turn_length();
         }
@@ -273,6 +292,12 @@ impl Vm {
                 level: change.level,
             };
             self.report(0, &event);
+        }
+        for work in self.board.bus().take_work_log() {
+            let owner = vm_device_bus::DeviceId(work.owner);
+            let device = self.board.bus().name(owner).to_owned();
+            let (id, what) = (work.id, work.what);
+            self.report(0, &TraceEvent::Request { device, id, what });
         }
         for (line, level) in self.board.bus().take_cpu_lines() {
             if let Some(cpu) = self.cpus.get_mut(line.cpu as usize) {

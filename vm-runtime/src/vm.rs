@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use vm_core::{Clock, Entropy, Events, TimeMode, TraceEvent, TraceKinds, Vcpu};
+use vm_core::{Clock, Entropy, Events, Moment, TimeMode, TraceEvent, TraceKinds, Vcpu};
 use vm_device_boot::{Images, Kernel, Mode};
 use vm_device_bus::{Console, Env, Request};
 use vm_device_machine::enter;
@@ -84,6 +84,8 @@ pub struct Vm {
     pub(crate) resets: u32,
     /// Whose turn it is; the number of CPUs between two rounds.
     pub(crate) turn_of: usize,
+    /// Who had the last turn; only reports ask for it.
+    pub(crate) ran_last: usize,
     /// Instructions that are left of a turn that has begun.
     pub(crate) turn_left: u64,
     /// Instructions that CPUs could have executed while they did nothing but trap.
@@ -190,6 +192,7 @@ impl Vm {
             entropy: Entropy::new(config.seed),
             resets: 0,
             turn_of: 0,
+            ran_last: 0,
             turn_left: 0,
             stalled: 0,
             engine,
@@ -210,6 +213,8 @@ impl Vm {
         };
         let lines = vm.traces(TraceKinds::IRQ);
         vm.board.bus().log_lines(lines);
+        let work = vm.traces(TraceKinds::IO);
+        vm.board.bus().log_work(work);
         vm.power_on()?;
         Ok(vm)
     }
@@ -359,7 +364,12 @@ impl Vm {
 
     pub(crate) fn report(&self, cpu: usize, event: &TraceEvent) {
         if let Some(trace) = &self.trace {
-            lock(trace).event(cpu as u32, self.instructions(), event);
+            let at = Moment {
+                cpu: cpu as u32,
+                retired: self.instructions(),
+                now_ns: self.clock.now_ns(),
+            };
+            lock(trace).event(at, event);
         }
     }
 }

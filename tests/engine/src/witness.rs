@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use vm_core::{GuestVirt, Trace, TraceEvent, TraceKinds, Vcpu};
+use vm_core::{GuestVirt, Moment, Trace, TraceEvent, TraceKinds, Vcpu};
 
 use super::rig::{DEVICE, LINE, RAM, Rig};
 
@@ -21,7 +21,7 @@ impl Trace for Lines {
         pc.0 != RAM + 4
     }
 
-    fn event(&mut self, cpu: u32, retired: u64, event: &TraceEvent) {
+    fn event(&mut self, at: Moment, event: &TraceEvent) {
         let text = match event {
             TraceEvent::Insn {
                 pc, text, changes, ..
@@ -56,7 +56,7 @@ impl Trace for Lines {
             other => format!("{other:?}"),
         };
         self.lines
-            .push(format!("{cpu} {retired} {}", text.trim_end()));
+            .push(format!("{} {} {}", at.cpu, at.retired, text.trim_end()));
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use vm_runtime::{
     Config, DiskAccess, DiskConfig, EngineMode, Firmware, JitTier, Network, OnReset, Source,
-    Terminal, TimeMode, UserNetwork, VmError, boards,
+    Symbols, Terminal, TimeMode, UserNetwork, VmError, boards, parse_symbols,
 };
 
 use crate::args::{EngineKind, RunArgs, TerminalKind, TierKind, Time};
@@ -18,6 +18,8 @@ use crate::{codes, ports};
 
 /// The demo: a guest of our own, built from this project's sources.
 const DEMO: &[u8] = include_bytes!("../../../tests/guests/demo/demo.bin");
+/// The demo's functions.
+const DEMO_MAP: &[u8] = include_bytes!("../../../tests/guests/demo/demo.map");
 /// The memory of the demo.
 const DEMO_BYTES: u64 = 128 << 20;
 /// The memory of other guests.
@@ -103,6 +105,13 @@ pub fn kernel(path: Option<&Path>, more: bool, firmware: &Firmware) -> (Option<S
         }
         None => (None, RAM_BYTES),
     }
+}
+
+/// The symbols of a program that is built in.
+#[must_use]
+pub fn built_in_symbols(config: &Config) -> Option<Symbols> {
+    let demo = matches!(config.kernel, Some(Source::BuiltIn("demo", _)));
+    demo.then(|| parse_symbols(DEMO_MAP).ok()).flatten()
 }
 
 /// Does to each disk what is asked of all of them.

@@ -12,11 +12,18 @@ use crate::diagnose::diagnose;
 use crate::report::Report;
 use crate::{codes, out};
 
-/// The symbols that were named, or that names in other arguments need.
-pub fn symbols(args: &RunArgs, vm: &mut Vm) -> Result<Option<Arc<Symbols>>, Report> {
+/// The symbols that were named, or that names in other arguments need; a program that is built in
+/// brings its own.
+pub fn symbols(
+    args: &RunArgs,
+    vm: &mut Vm,
+    built_in: Option<Symbols>,
+) -> Result<Option<Arc<Symbols>>, Report> {
+    let wanted = args.symbols.is_some() || tracing::has_names(args);
     let mut symbols = match (&args.symbols, &args.kernel) {
         (Some(path), _) => read_symbols(path).map_err(|error| diagnose(&error))?,
-        (None, _) if !tracing::has_names(args) => return Ok(None),
+        (None, _) if built_in.is_some() => built_in.unwrap_or_default(),
+        (None, _) if !wanted => return Ok(None),
         (None, Some(kernel)) => read_symbols(kernel).map_err(|error| diagnose(&error))?,
         // A kernel that a disk has brought.
         (None, None) => vm.guest_symbols().map_err(|error| {
@@ -28,7 +35,7 @@ pub fn symbols(args: &RunArgs, vm: &mut Vm) -> Result<Option<Arc<Symbols>>, Repo
     vm.settle_symbols(&mut symbols);
     let symbols = Arc::new(symbols);
     vm.set_symbols(symbols.clone());
-    Ok(Some(symbols))
+    Ok(wanted.then_some(symbols))
 }
 
 /// Gives the machine its debugger, if the arguments ask for one.

@@ -5,13 +5,16 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vm_runtime::{Symbols, Trace, TraceFilter, TraceWriter};
+use vm_runtime::{Symbols, Trace, TraceFilter, TraceFormat, TraceWriter};
 
 use crate::args::{Privilege, RunArgs};
 use crate::diagnose::file;
 use crate::report::Report;
 use crate::symbols::no_symbol;
 use crate::{codes, out, units};
+
+/// What the names of files end in that become timelines.
+const TIMELINES: [&str; 3] = ["perfetto", "perfetto-trace", "pftrace"];
 
 /// A trace, or none.
 pub struct Tracing {
@@ -61,7 +64,13 @@ impl Tracing {
         let place = path.map_or("standard error".to_owned(), |path| {
             path.display().to_string()
         });
-        let writer = TraceWriter::new(to.kinds, filter, sink);
+        let format = match path.and_then(|path| path.extension()) {
+            Some(extension) if TIMELINES.iter().any(|known| extension == *known) => {
+                TraceFormat::Perfetto
+            }
+            _ => TraceFormat::Lines,
+        };
+        let writer = TraceWriter::new(to.kinds, filter, sink).format(format);
         Ok(Self {
             writer: Some(Arc::new(Mutex::new(writer))),
             place,
@@ -92,11 +101,9 @@ impl Tracing {
         let Some(writer) = self.writer else {
             return Ok(());
         };
-        let failed = writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .failed
-            .take();
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.end();
+        let failed = writer.failed.take();
         match failed {
             None => Ok(()),
             Some(error) => {

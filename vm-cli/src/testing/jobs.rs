@@ -319,5 +319,6 @@ fn nothing(verdict: Verdict, detail: String) -> Played {
         instructions: 0,
         state_hash: None,
         last: Vec::new(),
+        failure: None,
     }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::jobs::Done;
 use super::verdict::Verdict;
 use crate::diagnose::file;
+use crate::failure;
 use crate::report::Report;
 
 /// Writes the results to a file.
@@ -103,6 +104,10 @@ fn case(text: &mut String, done: &Done) {
         );
         let lines = escaped(&played.last.join("\n"));
         let _ = writeln!(text, "      <system-out>{lines}</system-out>");
+        if let Some(told) = &played.failure {
+            let report = escaped(&failure::text(&told.rows));
+            let _ = writeln!(text, "      <system-err>{report}</system-err>");
+        }
     }
     text.push_str("    </testcase>\n");
 }

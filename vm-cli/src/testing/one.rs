@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vm_runtime::{
@@ -12,7 +13,7 @@ use vm_runtime::{
 use super::listener::Listener;
 use super::load::load;
 use super::pattern::Variables;
-use super::play::{Orphan, Played, play};
+use super::play::{Orphan, Played, Told, play};
 use super::serve::{VARIABLE, serve};
 use super::suite::{Case, Drive, Setup};
 use super::verdict::Verdict;
@@ -22,7 +23,7 @@ use crate::diagnose::diagnose;
 use crate::out;
 use crate::ports::NetChoice;
 use crate::report::Report;
-use crate::run::config::{DISK_RAM_BYTES, kernel};
+use crate::run::config::{DISK_RAM_BYTES, built_in_symbols, kernel};
 use crate::run::image;
 
 /// Runs the test with a number of the first file.
@@ -56,6 +57,7 @@ fn refused(report: &Report) -> Played {
         instructions: 0,
         state_hash: None,
         last: Vec::new(),
+        failure: None,
     }
 }
 
@@ -84,7 +86,11 @@ fn carry_out(case: &Case, args: &TestArgs, scratch: &Path) -> Result<Played, Rep
     let hub = listener.console();
     // Nobody types but the steps.
     hub.close();
+    let symbols = built_in_symbols(&config);
     let mut vm = Vm::new(config, hub, None).map_err(|error| diagnose(&error))?;
+    if let Some(symbols) = symbols {
+        vm.set_symbols(Arc::new(symbols));
+    }
     listen_to_parent(&vm).map_err(|error| {
         Report::new(codes::TEST_PROCESS, codes::TEST_PROCESS.title)
             .at("standard input", error.to_string())
@@ -192,6 +198,8 @@ fn to_json(played: &Played) -> Value {
         "instructions": played.instructions,
         "state_hash": played.state_hash.map(|hash| format!("{hash:#018x}")),
         "last": played.last,
+        "failure": played.failure.as_ref().map(|told| &told.json),
+        "failure_rows": played.failure.as_ref().map(|told| &told.rows),
     })
 }
 
@@ -216,6 +224,19 @@ pub fn from_json(text: &str) -> Option<Played> {
             .iter()
             .filter_map(|line| Some(line.as_str()?.to_owned()))
             .collect(),
+        failure: told(&value).map(Box::new),
+    })
+}
+
+fn told(value: &Value) -> Option<Told> {
+    let row = |row: &Value| {
+        let words = |at: usize| Some(row.get(at)?.as_str()?.to_owned());
+        Some((words(0)?, words(1)?))
+    };
+    let rows = value.get("failure_rows")?.as_array()?;
+    Some(Told {
+        rows: rows.iter().filter_map(row).collect(),
+        json: value.get("failure")?.clone(),
     })
 }
 
@@ -234,6 +255,11 @@ mod tests {
                 instructions: 6,
                 state_hash,
                 last: vec!["x".to_owned(), String::new()],
+                failure: state_hash.map(|_| {
+                    let rows = vec![("at".to_owned(), "f+0x2".to_owned())];
+                    let json = json!({"cpu": 1});
+                    Box::new(Told { rows, json })
+                }),
             };
             let back = from_json(&to_json(&played).to_string()).expect("the same");
             assert_eq!(format!("{back:?}"), format!("{played:?}"));

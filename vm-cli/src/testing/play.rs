@@ -1,5 +1,6 @@
 //! Carries out one test, in this process.
 
+use serde_json::Value;
 use vm_runtime::{Control, Ending, OnReset, Outcome, Stop, Until, Vm};
 
 use super::listener::Listener;
@@ -7,6 +8,7 @@ use super::pattern::{Pattern, Template, Variables};
 use super::shell;
 use super::suite::{Case, Command, Deed, End, Step};
 use super::verdict::Verdict;
+use crate::failure::{self, Row};
 
 /// The guest time that a test may take if it does not say.
 pub const TIMEOUT_NS: u64 = 60_000_000_000;
@@ -33,6 +35,17 @@ pub struct Played {
     pub state_hash: Option<u64>,
     /// The console's last lines.
     pub last: Vec<String>,
+    /// What is known of a guest that failed by itself.
+    pub failure: Option<Box<Told>>,
+}
+
+/// A report of a guest's failure, as another process can be given it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// For people.
+    pub rows: Vec<Row>,
+    /// For programs.
+    pub json: Value,
 }
 
 /// Why a test does not go on.
@@ -57,6 +70,8 @@ struct Play<'a> {
     deadline_ns: u64,
     /// How many commands have been typed.
     commands: usize,
+    /// How the run ended, if it has.
+    outcome: Option<Outcome>,
 }
 
 /// Carries out a test in a machine that stands at its power-on.
@@ -67,6 +82,7 @@ pub fn play(case: &Case, variables: Variables, vm: &mut Vm, listener: &Listener)
         variables,
         deadline_ns: case.setup.timeout_ns.unwrap_or(TIMEOUT_NS),
         commands: 0,
+        outcome: None,
     };
     let (mut halted, mut place) = (Ok(()), String::new());
     for step in &case.steps {
@@ -270,6 +286,9 @@ impl Play<'_> {
         };
         loop {
             let stop = self.vm.run_until(until);
+            if let Ok(Stop::Ended(ending)) = &stop {
+                self.outcome = Some(ending.outcome);
+            }
             if let Some(forbidden) = self.listener.broken() {
                 let line = self.listener.lock().history.last_lines(1).pop();
                 let detail = format!("forbidden: {forbidden}, in: {}", line.unwrap_or_default());
@@ -323,7 +342,18 @@ impl Play<'_> {
             instructions: self.vm.instructions(),
             state_hash: self.vm.is_repeatable().then(|| self.vm.state_hash()),
             last: self.listener.lock().history.last_lines(LINES),
+            failure: self.tell(verdict),
         }
+    }
+
+    /// What is known of a guest that has panicked, hangs, or did not get there in time.
+    fn tell(&self, verdict: Verdict) -> Option<Box<Told>> {
+        if !matches!(verdict, Verdict::Panic | Verdict::Hang | Verdict::Timeout) {
+            return None;
+        }
+        let failure = self.vm.failure(self.outcome);
+        let (rows, json) = (failure::rows(&failure), failure::json(&failure));
+        Some(Box::new(Told { rows, json }))
     }
 }
 

@@ -129,6 +129,9 @@ impl<'a> Show<'a> {
         if !played.place.is_empty() {
             row("at", &played.place);
         }
+        for (label, words) in played.failure.iter().flat_map(|told| &told.rows) {
+            row(label, words);
+        }
         for (number, line) in played.last.iter().enumerate() {
             row(if number == 0 { "last" } else { "" }, &format!("| {line}"));
         }
@@ -178,6 +181,7 @@ impl<'a> Show<'a> {
             "state_hash": played.state_hash.map(hash_text),
             "seed": self.seed(done.job),
             "last": played.last,
+            "failure": played.failure.as_ref().map(|told| &told.json),
             "repeat": self.repeat(done.job),
         })
     }

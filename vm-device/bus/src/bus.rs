@@ -8,7 +8,7 @@ use vm_core::{
 use vm_mem::GuestRam;
 
 use crate::cx::Effects;
-use crate::{Cx, Device, LineChange, Message, Register, Request};
+use crate::{Cx, Device, LineChange, Message, Register, Request, Work};
 
 /// A device's number on its bus, which is also its owner number in the event queue.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -215,6 +215,17 @@ impl Bus {
         self.effects.requests.push(request);
     }
 
+    /// Begins or ends keeping requests to devices for [`Bus::take_work_log`].
+    pub fn log_work(&mut self, on: bool) {
+        self.effects.work = on.then(Vec::new);
+    }
+
+    /// The requests that devices took and answered since the last call, if they are kept.
+    pub fn take_work_log(&mut self) -> Vec<Work> {
+        let work = self.effects.work.as_mut();
+        work.map(std::mem::take).unwrap_or_default()
+    }
+
     /// Begins or ends keeping line changes for [`Bus::take_line_log`].
     pub fn log_lines(&mut self, on: bool) {
         self.line_log = on.then(Vec::new);
@@ -230,7 +241,7 @@ impl Bus {
 
     /// Brings all devices to their state after power-on; all lines go low.
     pub fn reset(&mut self) {
-        self.effects = Effects::default();
+        self.effects.clear();
         self.cpu_lines.clear();
         for slot in &mut self.slots {
             slot.levels.clear();
@@ -270,7 +281,7 @@ impl Bus {
             slot.device.restore(&fields)?;
             slot.levels = levels(&fields)?;
         }
-        self.effects = Effects::default();
+        self.effects.clear();
         self.cpu_lines.clear();
         Ok(())
     }

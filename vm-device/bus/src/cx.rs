@@ -22,6 +22,30 @@ pub(crate) struct Effects {
     pub lines: Vec<LineChange>,
     pub messages: Vec<Message>,
     pub requests: Vec<Request>,
+    /// What devices have begun and finished, if anybody wants to know.
+    pub work: Option<Vec<Work>>,
+}
+
+impl Effects {
+    /// Nothing; who wanted to know about work still does.
+    pub fn clear(&mut self) {
+        let work = self.work.is_some().then(Vec::new);
+        *self = Self {
+            work,
+            ..Self::default()
+        };
+    }
+}
+
+/// A device has taken a request from its driver, or has answered it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Work {
+    /// The device.
+    pub owner: u32,
+    /// Which of its requests: its own number.
+    pub id: u64,
+    /// What is asked, when it is taken.
+    pub what: Option<String>,
 }
 
 /// A device's output line was set.
@@ -78,6 +102,27 @@ impl Cx<'_> {
     /// Asks something of the machine's owner.
     pub fn request(&mut self, request: Request) {
         self.effects.requests.push(request);
+    }
+
+    /// Says that a request was taken, for traces: `what` is asked for if anybody wants to know.
+    pub fn begins(&mut self, id: u64, what: impl FnOnce() -> String) {
+        let owner = self.owner;
+        if let Some(work) = &mut self.effects.work {
+            let what = Some(what());
+            work.push(Work { owner, id, what });
+        }
+    }
+
+    /// Says that a request is answered.
+    pub fn ends(&mut self, id: u64) {
+        let owner = self.owner;
+        if let Some(work) = &mut self.effects.work {
+            work.push(Work {
+                owner,
+                id,
+                what: None,
+            });
+        }
     }
 
     /// Schedules the device's event `tag`, in place of one that is pending.

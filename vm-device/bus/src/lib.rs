@@ -26,7 +26,7 @@ pub use backend::{
     Console, Disk, DiskDone, DiskError, DiskOp, DiskRequest, Net, NullConsole, Segment, Share,
 };
 pub use bus::{Bus, BusError, CpuLine, DeviceId, Env, Place, Sink};
-pub use cx::{Cx, LineChange, Message, Request};
+pub use cx::{Cx, LineChange, Message, Request, Work};
 pub use describe::{Interrupts, Node, Site, Value};
 pub use device::{Device, Mmio, Port};
 pub use register::{Access, Register};

@@ -134,6 +134,7 @@ impl Block {
                     Completion::WhenHostFinishes => 0,
                     Completion::AtGuestTime { ns } => io.cx.now_ns.saturating_add(ns),
                 };
+                io.cx.begins(request.status_at.addr.0, || request.text());
                 self.flight.push_back(*request);
                 self.submit(ram);
             }
@@ -237,6 +238,7 @@ fn answer(request: &Request, io: &mut Io) {
     };
     segments::write(io.cx.ram, &[request.status_at], 0, &[status as u8]);
     io.push(0, request.head, written + 1);
+    io.cx.ends(request.status_at.addr.0);
 }
 
 impl VirtioDevice for Block {

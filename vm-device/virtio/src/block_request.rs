@@ -53,6 +53,29 @@ pub(crate) struct Request {
     pub result: Option<Result<(), DiskError>>,
 }
 
+impl Request {
+    /// What is asked, for traces. Its status byte tells a request from all others under way.
+    pub fn text(&self) -> String {
+        let bytes: u64 = self
+            .segments
+            .iter()
+            .map(|segment| u64::from(segment.bytes))
+            .sum();
+        let what = match self.op {
+            DiskOp::Read => "read",
+            DiskOp::Write => "write",
+            DiskOp::Flush => return "flush".to_owned(),
+            DiskOp::Discard(bytes) => {
+                return format!("discard {bytes} bytes at {:#x}", self.offset);
+            }
+            DiskOp::WriteZeroes(bytes) => {
+                return format!("write {bytes} zeroes at {:#x}", self.offset);
+            }
+        };
+        format!("{what} {bytes} bytes at {:#x}", self.offset)
+    }
+}
+
 /// What a chain turns out to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Parsed {

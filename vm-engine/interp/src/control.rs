@@ -27,6 +27,7 @@ pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64
             return stop(cpu, StopKind::Fuel, fuel);
         }
         (*cpu).code = code;
+        (*cpu).recent.note(pc);
         let heat = (*code).heat.load(Relaxed).wrapping_sub(1);
         (*code).heat.store(heat, Relaxed);
         if heat == 0 {

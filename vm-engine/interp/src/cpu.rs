@@ -13,6 +13,7 @@ use vm_mem::TlbEntry;
 
 use crate::flat::{Code, Flat};
 use crate::native::{Gates, HELPERS};
+use crate::ring::Ring;
 use crate::slow::Slow;
 
 /// The words of a CPU: its slots, then one that is always zero, then temporaries.
@@ -132,6 +133,8 @@ pub struct Cpu {
     pub helpers: [MaybeUninit<u64>; HELPERS],
     /// The guest's slots, then the temporaries.
     pub words: [u64; WORDS],
+    /// Where it went last; behind the words, which are to be near the gates.
+    pub recent: Ring,
 }
 
 // SAFETY: the pointers are set anew by each run, from data that the engine owns, before any
@@ -203,6 +206,7 @@ impl Cpu {
             gates: Gates::default(),
             helpers: [MaybeUninit::zeroed(); HELPERS],
             words: [0; WORDS],
+            recent: Ring::new(),
         })
     }
 }

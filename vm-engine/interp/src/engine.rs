@@ -11,6 +11,7 @@ use crate::blocks::{BlockStats, Blocks, Limits};
 use crate::cpu::Cpu;
 use crate::interpreter::{Interpreter, lock};
 use crate::jumps::Jumps;
+use crate::modes::Modes;
 use crate::native::{Tier, TierStats};
 use crate::observe::steps;
 use crate::slow::Slow;
@@ -80,10 +81,10 @@ impl Engine {
             Some(trace) => steps(Some(&mut *lock(trace))),
             None => false,
         };
-        let mem = self
-            .trace
-            .as_ref()
-            .is_some_and(|t| lock(t).kinds().any(TraceKinds::MEM));
+        let wants = |kind| {
+            let trace = self.trace.as_ref();
+            trace.is_some_and(|trace| lock(trace).kinds().any(kind))
+        };
         let slow = Slow {
             rules: frontend.float_rules(),
             helpers: frontend.helpers(),
@@ -93,6 +94,7 @@ impl Engine {
             tlb: Tlb::new(),
             table: 0,
             context: ContextKey::default(),
+            traces_modes: false,
             code_mode: 0,
             jumps: Jumps::default(),
             reservation: usize::from(frontend.layout().reservation.0),
@@ -100,7 +102,7 @@ impl Engine {
             answers: (Vec::new(), 0),
             slice: (0, 0),
             blocks: std::ptr::null_mut(),
-            watch: mem.then(Watch::default),
+            watch: wants(TraceKinds::MEM).then(Watch::default),
             requests: Vec::new(),
             stops: Stopping::default(),
             frontend,
@@ -116,6 +118,7 @@ impl Engine {
             seen: (0, 0, 0),
             trace: self.trace.clone(),
             stepped,
+            modes: wants(TraceKinds::MODE).then(Modes::default),
         };
         if let Some(tier) = &lock(&self.shared).blocks.tier {
             tier.compiler.furnish(&mut cpu.cpu.helpers);

@@ -12,6 +12,7 @@ use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
 use crate::engine::{Shared, SharedTrace};
 use crate::flat::Code;
+use crate::modes::Modes;
 use crate::native;
 use crate::observe::Before;
 use crate::slow::Slow;
@@ -30,6 +31,8 @@ pub struct Interpreter {
     pub(crate) seen: (u64, u64, usize),
     pub(crate) trace: Option<SharedTrace>,
     pub(crate) stepped: bool,
+    /// What a trace of modes has to remember.
+    pub(crate) modes: Option<Modes>,
 }
 
 /// Another thread's panic can not leave anything half done here that a lock would have to guard:
@@ -61,6 +64,7 @@ impl Interpreter {
         let mut start = (self.retired, fuel);
         let mut trapped = None;
         self.slow.after = None;
+        self.slow.traces_modes = self.modes.is_some();
         self.follow_blocks(&mut shared.blocks);
         let now = self.slow.clock.now_ns();
         let frontend = self.slow.frontend.clone();
@@ -73,6 +77,9 @@ impl Interpreter {
                 // An interrupt is told with the instructions that came before it.
                 self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
                 self.slow.enter_context(&mut self.cpu);
+                if self.modes.is_some() {
+                    self.trace_mode();
+                }
                 if self.take_interrupt() {
                     if self.slow.stops.stepping {
                         break Exit::Stopped(Stopped::Step);
@@ -236,6 +243,7 @@ impl Interpreter {
             let (index, offset) = code.site_of(self.cpu.ip);
             *fuel += (code.sites.len() - index) as i64;
             self.cpu.pc = self.cpu.pc.wrapping_add(offset);
+            self.cpu.recent.expect_alone(self.cpu.pc);
         }
         stop
     }
@@ -256,14 +264,18 @@ impl Interpreter {
         let mut one = 1;
         // Helpers tell the time by the fuel that a slice has used up.
         self.slow.slice.1 = budget - *fuel + one;
+        // SAFETY: the block was just found.
+        let (phys, bytes) = unsafe { ((*code).phys, (*code).bytes) };
+        let alone = self.cpu.recent.before_alone(self.cpu.pc);
+        let behind = self.cpu.pc.wrapping_add(u64::from(bytes));
         let stop = self.run_code(shared, code, &mut one);
+        self.cpu.recent.after_alone(alone);
         self.slow.slice.1 = budget;
         *fuel -= 1 - one;
         if !matches!(stop, Stop::Access(_) | Stop::Stopped(_)) {
+            self.cpu.recent.expect_alone(behind);
             self.slow.answers.0.clear();
             if let (Some(before), true) = (before, one == 0) {
-                // SAFETY: blocks that ran in this slice are not freed before the next one begins.
-                let (phys, bytes) = unsafe { ((*code).phys, (*code).bytes) };
                 self.report(&*frontend, &before, phys, bytes);
             }
         }
@@ -291,6 +303,7 @@ impl Interpreter {
             .watch
             .as_mut()
             .map(|w| std::mem::take(&mut w.seen));
+        let at = self.moment();
         let Some(trace) = &self.trace else { return };
         let mut trace = lock(trace);
         let kinds = trace.kinds();
@@ -299,13 +312,13 @@ impl Interpreter {
                 pc: GuestVirt(before.pc),
                 insns: 1,
             };
-            trace.event(self.number, self.retired, &event);
+            trace.event(at, &event);
         }
         if kinds.any(TraceKinds::INSN) {
-            trace.event(self.number, self.retired, &event);
+            trace.event(at, &event);
         }
         for access in accesses.into_iter().flatten() {
-            trace.event(self.number, self.retired, &access);
+            trace.event(at, &access);
         }
     }
 
@@ -320,8 +333,11 @@ impl Interpreter {
         let frontend = self.slow.frontend.clone();
         let pc = self.cpu.pc;
         self.trace_trap(&*frontend, trap, interrupt, pc);
+        self.cpu.recent.note_trap(trap.cause, interrupt);
+        let from = frontend.privilege(self.slots());
         let done = frontend.deliver(self.slots(), trap, interrupt, pc);
         self.cpu.pc = self.cpu.words[self.pc_slot()];
+        self.remember_trap(pc, from);
         done
     }
 
@@ -334,7 +350,7 @@ impl Interpreter {
             TraceKinds::TRAP
         };
         let privilege = frontend.privilege(&self.cpu.words[..self.slow.slots]);
-        let pc = GuestVirt(pc);
+        let (at, pc) = (self.moment(), GuestVirt(pc));
         if trace.kinds().any(kind) && trace.wants(self.number, pc, privilege, self.retired) {
             let name = frontend.trap_name(trap.cause, interrupt);
             let event = TraceEvent::Trap {
@@ -343,7 +359,7 @@ impl Interpreter {
                 interrupt,
                 name,
             };
-            trace.event(self.number, self.retired, &event);
+            trace.event(at, &event);
         }
     }
 

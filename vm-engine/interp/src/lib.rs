@@ -24,10 +24,12 @@ mod interpreter;
 mod jumps;
 mod link;
 mod memory;
+mod modes;
 pub mod native;
 mod near;
 mod observe;
 mod pairs;
+mod ring;
 mod slow;
 mod stops;
 #[cfg(test)]

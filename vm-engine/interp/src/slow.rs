@@ -48,6 +48,8 @@ pub struct Slow {
     pub table: usize,
     /// The context in force.
     pub context: ContextKey,
+    /// Whether changes of the mode are told, which the dispatcher does.
+    pub traces_modes: bool,
     /// The part of its mode that code depends on.
     pub code_mode: u64,
     /// The jump caches, one a table.

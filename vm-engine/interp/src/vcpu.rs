@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use vm_core::{
-    Answer, Exit, Fields, Flush, GuestVirt, Kick, Register, Section, StateError, Stops,
+    Answer, Exit, Fields, Flush, GuestVirt, Kick, Recent, Register, Section, StateError, Stops,
     Translation, Vcpu,
 };
 
 use crate::interpreter::{Interpreter, lock};
+use crate::ring::Ring;
 
 impl Vcpu for Interpreter {
     fn run(&mut self, budget: u64) -> Exit {
@@ -86,10 +87,15 @@ impl Vcpu for Interpreter {
         self.slow.frontend.examine(slots, &self.slow.ram, addr)
     }
 
+    fn recent(&self) -> Vec<Recent> {
+        self.cpu.recent.oldest_first()
+    }
+
     fn reset(&mut self) {
         let (frontend, number) = (self.slow.frontend.clone(), self.number);
         self.cpu.words.fill(0);
         frontend.reset(self.slots(), number);
+        self.cpu.recent = Ring::new();
         self.slow.answers.0.clear();
         self.asked = None;
         self.slow.stops.forget();

@@ -48,7 +48,22 @@ impl Body<'_, '_, '_> {
         let unknown = builder.ins().load(types::I64, STRUCT, cpu, at);
         let head = builder.ins().select(known, found, unknown);
         builder.ins().store(STRUCT, target, cpu, Places::PC);
+        self.note(target);
         self.enter(head);
+    }
+
+    /// Writes down for reports where the CPU goes: here only, since an exit to the same page
+    /// would take half as long again.
+    fn note(&mut self, target: Value) {
+        let cpu = self.cx.cpu;
+        let builder = &mut *self.cx.builder;
+        let (entries, number) = (Places::RECENT, Places::RECENT_NEXT);
+        let next = builder.ins().uload8(types::I64, STRUCT, cpu, number);
+        let at = builder.ins().ishl_imm_u(next, 3);
+        let place = builder.ins().iadd(cpu, at);
+        builder.ins().store(STRUCT, target, place, entries);
+        let behind = builder.ins().iadd_imm_s(next, 1);
+        builder.ins().istore8(STRUCT, behind, cpu, number);
     }
 
     fn enter(&mut self, head: Value) {

@@ -2,12 +2,12 @@
 
 use vm_core::{GuestVirt, Translation, Trap};
 use vm_ir::float::{RISCV, Rules};
-use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, SlotId, Target, Text};
+use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, SlotId, Target, Text, Vitals};
 use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
 
 use crate::cells::cell;
 use crate::slots;
-use crate::{csr, disassemble, helpers, lift, mmu, mode, state, target, trap};
+use crate::{csr, disassemble, helpers, lift, mmu, mode, state, target, trap, vitals};
 
 /// The longest instruction that there is.
 const MAX_INSN_BYTES: usize = 4;
@@ -151,6 +151,10 @@ impl Frontend for Riscv64 {
 
     fn target(&self) -> Option<Target> {
         Some(target::target())
+    }
+
+    fn vitals(&self) -> Option<&'static Vitals> {
+        Some(&vitals::VITALS)
     }
 
     fn check(&self, slots: &[u64]) -> Result<(), String> {

@@ -31,6 +31,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod trap;
+mod vitals;
 
 pub use assemble::assemble;
 pub use disasm::disassemble;

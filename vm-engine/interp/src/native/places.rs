@@ -6,6 +6,7 @@ use vm_core::Trap;
 
 use crate::cpu::{Cpu, JUMPS, Jump, WORDS};
 use crate::flat::{Code, Head};
+use crate::ring::Ring;
 
 /// Where native code finds things, in bytes from its CPU pointer or from a block's head.
 ///
@@ -42,6 +43,10 @@ impl Places {
     pub const GATES: i32 = near(offset_of!(Cpu, gates));
     /// The compiler's own words.
     pub const HELPERS: i32 = near(offset_of!(Cpu, helpers));
+    /// Where a CPU went last: a row of addresses, whose number is that of a byte's values.
+    pub const RECENT: i32 = near(offset_of!(Cpu, recent) + Ring::ENTRIES_AT);
+    /// The byte that says which of [`Places::RECENT`] is written next; it wraps around.
+    pub const RECENT_NEXT: i32 = near(offset_of!(Cpu, recent) + Ring::NEXT_AT);
     /// The slots.
     pub const WORDS: i32 = near(offset_of!(Cpu, words));
     /// Words that a compiler may use while its code runs: handlers have temporaries there, which

@@ -34,7 +34,7 @@ impl Slow {
     /// found by a look-up: breakpoints are in no jump cache.
     pub fn goes_on(&mut self, cpu: &mut Cpu) -> bool {
         let slots = &cpu.words[..self.slots];
-        let waits = self.after.is_some() || !self.answers.0.is_empty();
+        let waits = self.after.is_some() || !self.answers.0.is_empty() || self.traces_modes;
         if waits || self.frontend.interrupt(slots).is_some() {
             return false;
         }
