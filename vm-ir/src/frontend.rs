@@ -68,10 +68,19 @@ pub struct HelperCx<'a> {
     pub pc: u64,
     /// Instructions retired by this CPU since power-on, before the calling one.
     pub retired: u64,
-    /// Guest time in nanoseconds, as the calling instruction sees it.
-    pub now_ns: u64,
+    /// How many of those belong to the running slice.
+    pub in_slice: u64,
     /// What the helper asks of the engine; carried out when it has returned.
     pub requests: &'a mut Vec<Request>,
+}
+
+impl HelperCx<'_> {
+    /// Guest time in nanoseconds, as the calling instruction sees it. It may mean a question to
+    /// the host, so it is asked for only by what shows it.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.clock.within_slice_ns(self.in_slice)
+    }
 }
 
 /// What a helper asks of its engine.

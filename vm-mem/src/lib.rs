@@ -35,7 +35,7 @@ pub use dual::{DualMap, DualMapError};
 pub use host_cell::HostCell;
 pub use pages::PageMarks;
 pub use ram::{GuestRam, HostPage, RamError, RamFault};
-pub use tlb::{ContextKey, TLB_ENTRIES, Tlb, TlbEntry, TlbTable};
+pub use tlb::{ContextKey, Forgotten, Selected, Start, TLB_ENTRIES, Tlb, TlbEntry, TlbTable};
 pub use walk::{Access, PageEntry, Walk};
 
 /// The `vm-memory` type beneath [`GuestRam`], for crates of that family.

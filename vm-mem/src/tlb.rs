@@ -8,6 +8,9 @@ pub const TLB_ENTRIES: usize = 1024;
 // LIMIT: a kernel that switches between a few processes uses two or three tables for each; at
 // 32 KiB each, sixteen are half a MiB a vCPU.
 const TABLES: usize = 16;
+/// How many separate ranges of large mappings a table keeps.
+// LIMIT: a kernel has three or four (linear map, image, device trees); more are joined.
+const SPANS: usize = 8;
 /// A tag that no address has: the low bits of a looked-up tag are below the access size.
 const NO_TAG: u64 = u64::MAX;
 
@@ -36,6 +39,12 @@ impl TlbEntry {
         execute: NO_TAG,
         addend: 0,
     };
+
+    /// Whether it answers for a page from the first to the last address.
+    fn is_in(&self, first: u64, last: u64) -> bool {
+        let within = |tag: u64| tag != NO_TAG && (first..=last).contains(&tag);
+        within(self.read) || within(self.write) || within(self.execute)
+    }
 }
 
 /// The name of an address space and access mode: equal keys mean equal translations.
@@ -53,10 +62,43 @@ pub struct TlbTable {
     pub key: ContextKey,
     /// The entries, by the low bits of the page number.
     pub entries: Box<[TlbEntry; TLB_ENTRIES]>,
-    /// The addresses that large mappings were entered for: one page of a large mapping can not
-    /// be forgotten alone.
-    large: Option<(u64, u64)>,
+    /// Which of them are for mappings that all address spaces share, a bit each.
+    global: [u64; TLB_ENTRIES / 64],
+    /// The addresses that large mappings were entered for, first and last: one page of a large
+    /// mapping can not be forgotten alone.
+    large: Vec<(u64, u64)>,
     used: u64,
+}
+
+/// What a table has forgotten.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forgotten {
+    /// Everything.
+    All,
+    /// Everything but the mappings that all address spaces share.
+    Own,
+    /// Addresses from the first to the last.
+    Span(u64, u64),
+}
+
+/// A table that was chosen for a context.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Selected {
+    /// Its number.
+    pub index: usize,
+    /// What it has.
+    pub start: Start,
+}
+
+/// What a table has when its context is entered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// All that it had.
+    Kept,
+    /// Nothing.
+    Empty,
+    /// The shared mappings of the table of this number, which may be its own.
+    HeirOf(usize),
 }
 
 impl TlbTable {
@@ -67,7 +109,8 @@ impl TlbTable {
                 mode: u64::MAX,
             },
             entries: Box::new([TlbEntry::EMPTY; TLB_ENTRIES]),
-            large: None,
+            global: [0; TLB_ENTRIES / 64],
+            large: Vec::new(),
             used: 0,
         }
     }
@@ -78,38 +121,89 @@ impl TlbTable {
         (addr >> PAGE_BITS) as usize & (TLB_ENTRIES - 1)
     }
 
-    /// Notes that an entry is a part of a mapping of `1 << bits` bytes.
-    pub fn note_mapping(&mut self, addr: u64, bits: u32) {
+    /// Notes what the entry of an address is a part of: a mapping of `1 << bits` bytes, and
+    /// whether all address spaces share it.
+    pub fn note_mapping(&mut self, addr: u64, bits: u32, global: bool) {
+        let index = Self::index(addr);
+        let bit = 1 << (index % 64);
+        let word = &mut self.global[index / 64];
+        *word = if global { *word | bit } else { *word & !bit };
         if bits > PAGE_BITS {
-            let first = addr & !((1u64 << bits.min(63)) - 1);
-            let last = first | ((1u64 << bits.min(63)) - 1);
-            self.large = Some(match self.large {
-                Some((low, high)) => (low.min(first), high.max(last)),
-                None => (first, last),
-            });
+            let inside = (1u64 << bits.min(63)) - 1;
+            self.note_span(addr & !inside, addr | inside);
         }
+    }
+
+    fn note_span(&mut self, first: u64, last: u64) {
+        let near = |span: &&mut (u64, u64)| {
+            first <= span.1.saturating_add(1) && span.0 <= last.saturating_add(1)
+        };
+        if let Some(span) = self.large.iter_mut().find(near) {
+            *span = (span.0.min(first), span.1.max(last));
+        } else if self.large.len() < SPANS {
+            self.large.push((first, last));
+        } else {
+            let all = self.large.iter().copied().chain([(first, last)]);
+            let all = all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+            self.large.clear();
+            self.large.extend(all);
+        }
+    }
+
+    fn is_global(&self, index: usize) -> bool {
+        self.global[index / 64] >> (index % 64) & 1 == 1
+    }
+
+    /// Whether code at an address is known to be mapped alike in all address spaces.
+    #[must_use]
+    pub fn shares_code(&self, addr: u64) -> bool {
+        let index = Self::index(addr);
+        self.is_global(index) && self.entries[index].execute == addr & PAGE_MASK
     }
 
     fn clear(&mut self) {
         self.entries.fill(TlbEntry::EMPTY);
-        self.large = None;
+        self.global.fill(0);
+        self.large.clear();
     }
 
-    /// Forgets one page; whether that took all of the table along.
-    fn forget_page(&mut self, addr: GuestVirt) -> bool {
-        if self
-            .large
-            .is_some_and(|(low, high)| (low..=high).contains(&addr.0))
-        {
-            self.clear();
-            return true;
+    /// Forgets what is not shared by all address spaces.
+    fn clear_own(&mut self) {
+        for (word, entries) in self.global.iter().zip(self.entries.chunks_mut(64)) {
+            for (bit, entry) in entries.iter_mut().enumerate() {
+                if word >> bit & 1 == 0 {
+                    *entry = TlbEntry::EMPTY;
+                }
+            }
+        }
+    }
+
+    /// Becomes a copy of what another table has of mappings that all address spaces share.
+    fn inherit(&mut self, from: &Self) {
+        self.entries.copy_from_slice(&*from.entries);
+        self.global = from.global;
+        self.large.clone_from(&from.large);
+        self.clear_own();
+    }
+
+    /// Forgets one page, and what can not be told from it.
+    fn forget_page(&mut self, addr: GuestVirt) -> Forgotten {
+        let inside = |span: &(u64, u64)| (span.0..=span.1).contains(&addr.0);
+        if let Some(at) = self.large.iter().position(inside) {
+            let (first, last) = self.large.swap_remove(at);
+            for entry in self.entries.iter_mut() {
+                if entry.is_in(first, last) {
+                    *entry = TlbEntry::EMPTY;
+                }
+            }
+            return Forgotten::Span(first, last);
         }
         let page = addr.0 & PAGE_MASK;
         let entry = &mut self.entries[Self::index(page)];
-        if entry.read == page || entry.write == page || entry.execute == page {
+        if entry.is_in(page, page) {
             *entry = TlbEntry::EMPTY;
         }
-        false
+        Forgotten::Span(page, page | !PAGE_MASK)
     }
 }
 
@@ -135,13 +229,16 @@ impl Tlb {
         }
     }
 
-    /// The number of the table of a context; the least recently used one is emptied for it if
-    /// there is none. The second value says whether the table is newly assigned.
-    pub fn select(&mut self, key: ContextKey) -> (usize, bool) {
+    /// The table of a context; if there is none, the least recently used one becomes it, with
+    /// the shared mappings of the table used last in the same mode.
+    pub fn select(&mut self, key: ContextKey) -> Selected {
         self.clock += 1;
         if let Some(found) = self.tables.iter().position(|table| table.key == key) {
             self.tables[found].used = self.clock;
-            return (found, false);
+            return Selected {
+                index: found,
+                start: Start::Kept,
+            };
         }
         let index = if self.tables.len() < TABLES {
             self.tables.push(TlbTable::new());
@@ -154,11 +251,22 @@ impl Tlb {
                 .min_by_key(|(_, table)| table.used);
             oldest.map_or(0, |(index, _)| index)
         };
+        let last = self.tables.iter().enumerate();
+        let last = last
+            .filter(|(_, table)| table.key.mode == key.mode)
+            .max_by_key(|(_, table)| table.used);
+        let start = last.map_or(Start::Empty, |(last, _)| Start::HeirOf(last));
+        match start {
+            Start::HeirOf(last) => match self.tables.get_disjoint_mut([index, last]) {
+                Ok([table, from]) => table.inherit(from),
+                Err(_) => self.tables[index].clear_own(),
+            },
+            Start::Empty | Start::Kept => self.tables[index].clear(),
+        }
         let table = &mut self.tables[index];
-        table.clear();
         table.key = key;
         table.used = self.clock;
-        (index, true)
+        Selected { index, start }
     }
 
     /// A table by its number.
@@ -172,10 +280,10 @@ impl Tlb {
         &mut self.tables
     }
 
-    /// Forgets translations; gives the number of each table that it touched, and whether all of
-    /// that table is forgotten.
-    pub fn flush(&mut self, what: Flush) -> Vec<(usize, bool)> {
-        let mut touched = Vec::new();
+    /// Forgets translations; tells of each table that it touched what that has forgotten.
+    ///
+    /// What is named by its address space keeps the mappings that all address spaces share.
+    pub fn flush(&mut self, what: Flush, mut touched: impl FnMut(usize, Forgotten)) {
         for (index, table) in self.tables.iter_mut().enumerate() {
             let concerned = match what {
                 Flush::All | Flush::Page(_, None) => true,
@@ -184,16 +292,19 @@ impl Tlb {
             if !concerned {
                 continue;
             }
-            let whole = match what {
+            let forgotten = match what {
                 Flush::Page(addr, _) => table.forget_page(addr),
-                Flush::All | Flush::Space(_) => {
+                Flush::Space(_) => {
+                    table.clear_own();
+                    Forgotten::Own
+                }
+                Flush::All => {
                     table.clear();
-                    true
+                    Forgotten::All
                 }
             };
-            touched.push((index, whole));
+            touched(index, forgotten);
         }
-        touched
     }
 
     /// Takes back the permission to write any page without notice.
@@ -224,72 +335,152 @@ mod tests {
     const A: ContextKey = ContextKey { space: 1, mode: 0 };
     const B: ContextKey = ContextKey { space: 2, mode: 0 };
 
-    fn enter(tlb: &mut Tlb, key: ContextKey, page: u64, bits: u32) {
-        let (index, _) = tlb.select(key);
+    /// Enters a page; `kind` is the size of its mapping, and whether it is shared.
+    fn enter(tlb: &mut Tlb, key: ContextKey, page: u64, (bits, global): (u32, bool)) {
+        let index = tlb.select(key).index;
         let table = tlb.table(index);
-        table.note_mapping(page, bits);
+        table.note_mapping(page, bits, global);
         table.entries[TlbTable::index(page)] = TlbEntry {
             read: page,
             write: page,
-            execute: NO_TAG,
+            execute: page,
             addend: 0x1000,
         };
     }
 
     fn has(tlb: &mut Tlb, key: ContextKey, page: u64) -> bool {
-        let (index, _) = tlb.select(key);
+        let index = tlb.select(key).index;
         tlb.table(index).entries[TlbTable::index(page)].read == page
     }
 
+    const OWN: (u32, bool) = (12, false);
+    const SHARED: (u32, bool) = (12, true);
+
     #[test]
     fn a_flush_empties_what_it_names_and_nothing_else() {
-        // (what, page 0x5000 of A stays, page 0x6000 of A stays, page 0x5000 of B stays)
+        // What stays: pages 0x5000, 0x6000 and the shared 0x8000 of A, page 0x5000 of B.
         let cases = [
-            (Flush::All, false, false, false),
-            (Flush::Space(1), false, false, true),
-            (Flush::Page(GuestVirt(0x5123), Some(1)), false, true, true),
-            (Flush::Page(GuestVirt(0x5123), None), false, true, false),
-            (Flush::Page(GuestVirt(0x7000), None), true, true, true),
+            (Flush::All, [false, false, false, false]),
+            (Flush::Space(1), [false, false, true, true]),
+            (
+                Flush::Page(GuestVirt(0x5123), Some(1)),
+                [false, true, true, true],
+            ),
+            (
+                Flush::Page(GuestVirt(0x5123), None),
+                [false, true, true, false],
+            ),
+            (
+                Flush::Page(GuestVirt(0x8000), None),
+                [true, true, false, true],
+            ),
+            (
+                Flush::Page(GuestVirt(0x7000), None),
+                [true, true, true, true],
+            ),
         ];
-        for (what, a5, a6, b5) in cases {
+        for (what, stay) in cases {
             let mut tlb = Tlb::new();
-            enter(&mut tlb, A, 0x5000, 12);
-            enter(&mut tlb, A, 0x6000, 12);
-            enter(&mut tlb, B, 0x5000, 12);
-            tlb.flush(what);
-            let found = (
+            enter(&mut tlb, A, 0x5000, OWN);
+            enter(&mut tlb, A, 0x6000, OWN);
+            enter(&mut tlb, A, 0x8000, SHARED);
+            enter(&mut tlb, B, 0x5000, OWN);
+            tlb.flush(what, |_, _| {});
+            let found = [
                 has(&mut tlb, A, 0x5000),
                 has(&mut tlb, A, 0x6000),
+                has(&mut tlb, A, 0x8000),
                 has(&mut tlb, B, 0x5000),
-            );
-            assert_eq!(found, (a5, a6, b5), "{what:?}");
+            ];
+            assert_eq!(found, stay, "{what:?}");
         }
     }
 
     #[test]
-    fn a_page_of_a_large_mapping_takes_the_mapping_along() {
+    fn a_page_of_a_large_mapping_takes_the_mapping_along_and_no_other() {
         let mut tlb = Tlb::new();
-        enter(&mut tlb, A, 0x20_0000, 21);
-        enter(&mut tlb, A, 0x21_0000, 21);
-        let touched = tlb.flush(Flush::Page(GuestVirt(0x20_0000), None));
-        assert_eq!(touched, [(0, true)]);
+        enter(&mut tlb, A, 0x20_0000, (21, false));
+        enter(&mut tlb, A, 0x21_0000, (21, false));
+        enter(&mut tlb, A, 0x50_0000, OWN);
+        enter(&mut tlb, A, 0x80_1000, (21, false));
+        let mut touched = Vec::new();
+        let what = Flush::Page(GuestVirt(0x20_0000), None);
+        tlb.flush(what, |index, forgotten| touched.push((index, forgotten)));
+        assert_eq!(touched, [(0, Forgotten::Span(0x20_0000, 0x3f_ffff))]);
         assert!(!has(&mut tlb, A, 0x21_0000));
+        assert!(has(&mut tlb, A, 0x50_0000) && has(&mut tlb, A, 0x80_1000));
+    }
+
+    #[test]
+    fn more_large_mappings_than_are_told_apart_are_still_found() {
+        let mut tlb = Tlb::new();
+        let pages: Vec<u64> = (0..=SPANS as u64).map(|n| n << 23 | n << 12).collect();
+        for page in &pages {
+            enter(&mut tlb, A, *page, (21, false));
+        }
+        for page in pages {
+            tlb.flush(
+                Flush::Page(GuestVirt(page & !0xfff | 0x1f_f000), None),
+                |_, _| {},
+            );
+            assert!(!has(&mut tlb, A, page), "{page:#x}");
+        }
     }
 
     #[test]
     fn the_least_recently_used_table_goes_first() {
         let mut tlb = Tlb::new();
         for space in 0..17 {
-            enter(&mut tlb, ContextKey { space, mode: 0 }, 0x5000, 12);
+            enter(&mut tlb, ContextKey { space, mode: 0 }, 0x5000, OWN);
             assert!(has(&mut tlb, ContextKey { space: 0, mode: 0 }, 0x5000));
         }
         assert!(!has(&mut tlb, ContextKey { space: 1, mode: 0 }, 0x5000));
     }
 
     #[test]
+    fn a_new_table_has_what_all_spaces_share_and_nothing_else() {
+        let other = ContextKey { space: 1, mode: 1 };
+        let mut tlb = Tlb::new();
+        enter(&mut tlb, other, 0x7000, SHARED);
+        enter(&mut tlb, A, 0x5000, OWN);
+        enter(&mut tlb, A, 0x6000, SHARED);
+        enter(&mut tlb, A, 0x20_9000, (21, true));
+        let chosen = tlb.select(B);
+        assert_eq!((chosen.index, chosen.start), (2, Start::HeirOf(1)));
+        assert!(has(&mut tlb, B, 0x6000) && has(&mut tlb, B, 0x20_9000));
+        assert!(!has(&mut tlb, B, 0x5000) && !has(&mut tlb, B, 0x7000));
+        assert!(tlb.table(2).shares_code(0x6004) && !tlb.table(2).shares_code(0x7004));
+        // The size of a mapping is known to the heir, too.
+        tlb.flush(Flush::Page(GuestVirt(0x20_0000), None), |_, _| {});
+        assert!(!has(&mut tlb, B, 0x20_9000));
+        // What was shared when it was entered may be replaced by something that is not.
+        enter(&mut tlb, B, 0x6000, OWN);
+        tlb.flush(Flush::Space(2), |_, _| {});
+        assert!(!has(&mut tlb, B, 0x6000) && has(&mut tlb, A, 0x6000));
+    }
+
+    #[test]
+    fn a_table_that_is_the_last_of_its_mode_keeps_what_is_shared_for_its_next_space() {
+        let mut tlb = Tlb::new();
+        enter(&mut tlb, A, 0x5000, OWN);
+        enter(&mut tlb, A, 0x6000, SHARED);
+        for mode in 1..TABLES as u64 {
+            enter(&mut tlb, ContextKey { space: 1, mode }, 0x5000, OWN);
+        }
+        let start = Start::HeirOf(0);
+        assert_eq!(tlb.select(B), Selected { index: 0, start });
+        assert!(has(&mut tlb, B, 0x6000) && !has(&mut tlb, B, 0x5000));
+        // A mode of which there is no table yet has nothing.
+        let other = ContextKey { space: 1, mode: 99 };
+        assert_eq!(tlb.select(other).start, Start::Empty);
+        assert!(!has(&mut tlb, other, 0x5000) && !has(&mut tlb, other, 0x6000));
+        assert_eq!(tlb.select(other).start, Start::Kept);
+    }
+
+    #[test]
     fn a_protected_page_is_read_but_no_longer_written() {
         let mut tlb = Tlb::new();
-        enter(&mut tlb, A, 0x5000, 12);
+        enter(&mut tlb, A, 0x5000, OWN);
         tlb.protect(0x6000);
         let entry = tlb.table(0).entries[TlbTable::index(0x5000)];
         assert_eq!((entry.read, entry.write), (0x5000, NO_TAG));

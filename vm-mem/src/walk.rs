@@ -30,6 +30,8 @@ pub struct PageEntry {
     pub whole: bool,
     /// The mapping that this page is a part of, as a power of two of bytes (12 for one page).
     pub bits: u32,
+    /// All address spaces have this mapping.
+    pub global: bool,
 }
 
 /// Reads the page tables of a guest architecture.

@@ -106,6 +106,129 @@ fn odd_addresses_are_whole_accesses() {
     }
 }
 
+/// A loop whose accesses are hardly ever aligned, and cross into another page now and then.
+#[test]
+fn odd_addresses_are_whole_accesses_where_they_are_the_rule_too() {
+    let (mut rig, root) = machine(
+        "loop:
+            sd a1, 0(a0)
+            lwu t0, 3(a0)
+            ld t1, 0(a0)
+            add s0, s0, t0
+            xor s1, s1, t1
+            addi a0, a0, 5
+            addi a1, a1, -7
+            bltu a0, a2, @loop
+        end:
+            jal zero, @end",
+    );
+    for page in 0..4 {
+        rig.map(
+            root,
+            VIRT + 0x1000 * page,
+            RAM + 0x8000 - 0x1000 * page,
+            RW,
+            false,
+        );
+    }
+    let (first, last) = (VIRT + 0x11, VIRT + 0x3ff0);
+    for (name, value) in [("a0", first), ("a1", 0x8877_6655_4433_2211), ("a2", last)] {
+        rig.set(0, name, value);
+    }
+    let (mut wanted, mut value) = ([0_u64, 0], 0x8877_6655_4433_2211_u64);
+    let rounds = (last - first).div_ceil(5);
+    for _ in 0..rounds {
+        wanted[0] = wanted[0].wrapping_add(value >> 24 & 0xffff_ffff);
+        wanted[1] ^= value;
+        value = value.wrapping_sub(7);
+    }
+    assert_eq!(rig.run(0, 8 * rounds), Exit::Budget);
+    assert_eq!(["s0", "s1"].map(|name| rig.get(0, name)), wanted);
+    assert_eq!(["a1", "s11"].map(|name| rig.get(0, name)), [value, 0]);
+    if let Some(stats) = rig.engine.tier_stats() {
+        // Templates ask for no more than the page.
+        let made_anew = stats.made_odd > 0 || stats.templates > 0;
+        assert!(made_anew && stats.given_up == 0, "{stats:?}");
+    }
+}
+
+/// A line is cleared as a whole, and not at all where it may not be written.
+#[test]
+fn a_line_that_is_cleared_is_all_that_changes() {
+    let (mut rig, root) = machine("loop:\ncbo.zero (a0)\njal zero, @loop");
+    rig.map(root, VIRT, RAM + 0x5000, RW, false);
+    rig.map(root, VIRT + 0x1000, RAM + 0x6000, R, false);
+    rig.set(0, "menvcfg", 1 << 7);
+    for turn in 0..4 {
+        for (at, trap) in [(0, 0), (0x4d, 0), (0xfff, 0), (0x1047, 15)] {
+            for word in (0..0x2000).step_by(8) {
+                rig.store(RAM + 0x5000 + word, u64::MAX);
+            }
+            rig.set(0, "a0", VIRT + at);
+            rig.set(0, "priv", 1);
+            rig.set(0, "pc", 0x10000);
+            rig.set(0, "mcause", 0);
+            rig.set(0, "mtval", 0);
+            rig.run(0, 3);
+            let value = if trap == 0 { 0 } else { VIRT + at };
+            let found = ["mcause", "mtval"].map(|name| rig.get(0, name));
+            assert_eq!(found, [trap, value], "{turn} {at:#x}");
+            let line = at & !63;
+            for word in (0..0x2000).step_by(8) {
+                let cleared = trap == 0 && (line..line + 64).contains(&word);
+                let wanted = if cleared { 0 } else { u64::MAX };
+                assert_eq!(
+                    rig.load(RAM + 0x5000 + word),
+                    wanted,
+                    "{turn} {at:#x} {word:#x}"
+                );
+            }
+        }
+    }
+}
+
+/// A kernel on pages that all spaces share, which goes on in new spaces all the time.
+#[test]
+fn what_all_spaces_share_is_kept_and_nothing_else() {
+    const SHARED: u64 = 1 << 5;
+    let (mut rig, root) = machine(
+        "loop:
+            csrrw zero, satp, s2
+            ld t0, 0(a0)
+            addi t0, t0, 1
+            sd t0, 0(a0)
+            csrrw zero, satp, s3
+            ld t0, 0(a0)
+            addi t0, t0, 2
+            sd t0, 0(a0)
+            add s2, s2, s5
+            add s3, s3, s5
+            amoadd.d zero, s4, (a1)
+            jal zero, @loop",
+    );
+    let other = rig.root();
+    for (n, root) in (0..).zip([root, other]) {
+        rig.map(root, 0x10000, RAM + 0x4000, RX | SHARED, false);
+        rig.map(root, VIRT, RAM + 0x5000 + 0x1000 * n, RW, false);
+        rig.map(root, VIRT + 0x1000, RAM + 0x7000, RW | SHARED, false);
+        let satp = 8 << 60 | (n + 1) << 44 | root >> 12;
+        rig.set(0, ["s2", "s3"][n as usize], satp);
+    }
+    for (name, value) in [
+        ("a0", VIRT),
+        ("a1", VIRT + 0x1000),
+        ("s4", 1),
+        ("s5", 2 << 44),
+    ] {
+        rig.set(0, name, value);
+    }
+    let rounds = 300;
+    assert_eq!(rig.run(0, 12 * rounds), Exit::Budget);
+    let counts = [0x5000, 0x6000, 0x7000].map(|page| rig.load(RAM + page));
+    assert_eq!(counts, [rounds, 2 * rounds, rounds]);
+    assert_eq!(rig.get(0, "s11"), 0);
+}
+
 #[test]
 fn a_store_whose_second_page_refuses_writes_nothing() {
     for (rights, text, cause) in [

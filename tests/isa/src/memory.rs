@@ -87,7 +87,7 @@ impl Outside for Memory {
             clock: &self.clock,
             pc,
             retired: 0,
-            now_ns: 0,
+            in_slice: 0,
             requests: &mut Vec::new(),
         };
         (helper.run)(&mut cx, args)

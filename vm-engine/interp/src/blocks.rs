@@ -66,8 +66,8 @@ struct Page {
 /// How many bytes behind a block a lifter may look at: an instruction, on any guest.
 const BEHIND: u64 = 16;
 
-/// How many misaligned accesses native code may leave to the interpreter before it is given up.
-// LIMIT: each costs ten times as much as in a block that is interpreted as a whole.
+/// How many misaligned accesses native code may leave to the interpreter before it is made anew.
+// LIMIT: together they cost a third of what compiling does.
 const LEFT: u32 = 100;
 
 /// Counters for people.
@@ -151,8 +151,16 @@ impl Blocks {
         }
         let code = self.map.get(&key)?;
         let (place, bytes) = (&raw const **code, u64::from(code.bytes));
-        self.near.remember(key, place, bytes);
+        // What reaches into a second page has to be looked at every time.
+        if self.second_page(key).is_none() {
+            self.near.remember(key, place, bytes);
+        }
         Some((place, bytes))
+    }
+
+    /// The code for a key, if it was found lately and stands on one page.
+    pub fn found_lately(&self, key: Key) -> Option<*const Code> {
+        self.near.find(key).map(|(code, _)| code)
     }
 
     /// The physical address of the second page that a block reaches into.
@@ -359,6 +367,7 @@ impl Blocks {
             insns: code.sites.len() as u32,
             page_offset: GuestPhys(code.phys).page_offset(),
             mode: code.mode,
+            odd: code.odd,
         };
         if !code.untold && tier.templates.is_some() {
             return self.template(unit, &work);
@@ -386,8 +395,9 @@ impl Blocks {
         }
     }
 
-    /// Native code has left a misaligned access to the interpreter; where that is the rule, the
-    /// whole block is better left to it.
+    /// Native code has left a misaligned access to the interpreter. Where that is the rule, the
+    /// block is compiled once more, with another check; if that does not help, it is better left
+    /// to the interpreter as a whole.
     pub fn misaligned(&mut self, code: &Code) {
         let serial = code.serial;
         let key = Key {
@@ -407,8 +417,14 @@ impl Blocks {
             && let (Some(unit), Some(tier)) = (code.unit, &mut self.tier)
         {
             tier.arena.forget(unit);
-            tier.stats.given_up += 1;
-            code.lose_native(serial, u32::MAX);
+            let first = !std::mem::replace(&mut code.odd, true);
+            if first {
+                tier.stats.made_odd += 1;
+                code.left = 0;
+            } else {
+                tier.stats.given_up += 1;
+            }
+            code.lose_native(serial, if first { 1 } else { u32::MAX });
         }
     }
 

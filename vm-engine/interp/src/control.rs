@@ -5,6 +5,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use vm_core::PAGE_MASK;
 use vm_ir::{Op, Type};
 
 use crate::cpu::{Cpu, Jump, StopKind};
@@ -58,7 +59,28 @@ unsafe fn look_up(cpu: *mut Cpu, pc: u64, miss: StopKind, fuel: i64) -> i64 {
             return enter(cpu, (*jump).code, pc, fuel);
         }
         (*cpu).pc = pc;
+        if miss as u32 == StopKind::LookupIndirect as u32 {
+            let code = found_lately(cpu, pc);
+            if !code.is_null() {
+                return enter(cpu, code, pc, fuel);
+            }
+        }
         stop(cpu, miss, fuel)
+    }
+}
+
+/// The code at an address that the jump cache does not know, or null; apart from handlers, so
+/// that their own way on needs no room on the stack.
+///
+/// # Safety
+///
+/// As for every handler.
+#[inline(never)]
+pub unsafe fn found_lately(cpu: *mut Cpu, pc: u64) -> *const Code {
+    // SAFETY: see UNSAFETY; what slow paths work with is valid while handlers run.
+    unsafe {
+        let slow = (*cpu).slow;
+        (*slow).found_lately(pc).unwrap_or_default()
     }
 }
 
@@ -75,7 +97,13 @@ pub unsafe fn leave_by(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
         let link = (*ip).imm as *const Code;
         if link.is_null() {
             (*cpu).ip = ip;
-            return look_up(cpu, pc, StopKind::Lookup, fuel);
+            // Only what stays on the page is worth a link.
+            let miss = if (pc ^ (*cpu).pc) & PAGE_MASK == 0 {
+                StopKind::Lookup
+            } else {
+                StopKind::LookupIndirect
+            };
+            return look_up(cpu, pc, miss, fuel);
         }
         enter(cpu, link, pc, fuel)
     }
@@ -137,7 +165,33 @@ unsafe extern "C" fn go_next(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         (*cpu).pc = (*cpu).pc.wrapping_add_signed((*ip).distance());
-        stop(cpu, StopKind::Next, fuel)
+        go_on(cpu, fuel)
+    }
+}
+
+/// Goes on at the program counter, where everything may have changed.
+///
+/// # Safety
+///
+/// As for every handler.
+#[inline(always)]
+pub unsafe fn go_on(cpu: *mut Cpu, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        if !goes_on(cpu) {
+            return stop(cpu, StopKind::Next, fuel);
+        }
+        look_up(cpu, (*cpu).pc, StopKind::LookupIndirect, fuel)
+    }
+}
+
+/// Apart from handlers, so that their own way on needs no room on the stack.
+#[inline(never)]
+unsafe fn goes_on(cpu: *mut Cpu) -> bool {
+    // SAFETY: see UNSAFETY; what slow paths work with is valid while handlers run.
+    unsafe {
+        let slow = (*cpu).slow;
+        (*slow).goes_on(&mut *cpu)
     }
 }
 
@@ -146,7 +200,7 @@ unsafe extern "C" fn leave(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         (*cpu).pc = (&(*cpu).words)[(*ip).imm as usize];
-        stop(cpu, StopKind::Next, fuel)
+        go_on(cpu, fuel)
     }
 }
 

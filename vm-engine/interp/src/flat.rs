@@ -116,6 +116,8 @@ pub struct Code {
     pub left: u32,
     /// How near it is to being part of a region.
     pub samples: Samples,
+    /// Whether its native code is made for misaligned accesses.
+    pub odd: bool,
 }
 
 impl Code {
@@ -138,6 +140,7 @@ impl Code {
             untold: false,
             left: 0,
             samples: Samples::default(),
+            odd: false,
         }
     }
 

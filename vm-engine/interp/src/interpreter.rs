@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vm_core::{Exit, GuestPhys, GuestVirt, Kick, Stopped, TraceEvent, TraceKinds, Trap};
 use vm_ir::Frontend;
-use vm_mem::ContextKey;
 
 use crate::blocks::{Blocks, Key};
 use crate::cpu::{Cpu, Stop};
@@ -24,7 +23,6 @@ pub struct Interpreter {
     pub(crate) slow: Box<Slow>,
     pub(crate) shared: Arc<Mutex<Shared>>,
     pub(crate) number: u32,
-    pub(crate) context: ContextKey,
     pub(crate) retired: u64,
     /// The access that was handed out and has no answer yet.
     pub(crate) asked: Option<vm_core::Access>,
@@ -68,6 +66,7 @@ impl Interpreter {
         let mut start = (self.retired, fuel);
         let mut trapped = None;
         self.slow.after = None;
+        self.slow.traces_modes = self.modes.is_some();
         self.follow_blocks(&mut shared.blocks);
         let now = self.slow.clock.now_ns();
         let frontend = self.slow.frontend.clone();
@@ -79,7 +78,7 @@ impl Interpreter {
             if fresh {
                 // An interrupt is told with the instructions that came before it.
                 self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
-                self.enter_context();
+                self.slow.enter_context(&mut self.cpu);
                 if self.modes.is_some() {
                     self.trace_mode();
                 }
@@ -142,7 +141,7 @@ impl Interpreter {
 
     /// Runs from the program counter until handlers stop; links what can be linked.
     fn step(&mut self, shared: &mut Shared, alone: bool, fuel: &mut i64) -> Stop {
-        let mode = self.slow.frontend.code_mode(self.context.mode);
+        let mode = self.slow.code_mode;
         let known = if alone { None } else { self.known() };
         let (code, cacheable) = match known {
             Some(code) => (code, false),
@@ -163,12 +162,11 @@ impl Interpreter {
         } else {
             (code, alone)
         };
-        let table = self.slow.table;
         if alone {
             return self.run_alone(shared, code, fuel);
         }
         if cacheable {
-            self.slow.jumps.fill(table, self.cpu.pc, code);
+            self.slow.remember(self.cpu.pc, code);
         }
         let stop = self.run_code(shared, code, fuel);
         if let Stop::Lookup = stop {
@@ -247,10 +245,7 @@ impl Interpreter {
 
     /// Enters a block, and gives back the fuel of what was not executed.
     fn run_code(&mut self, shared: &mut Shared, code: *const Code, fuel: &mut i64) -> Stop {
-        let table = self.slow.table;
         self.slow.blocks = &raw mut shared.blocks;
-        self.cpu.tlb = self.slow.tlb.table(table).entries.as_mut_ptr();
-        self.cpu.jumps = self.slow.jumps.entries(table);
         self.cpu.slow = &raw mut *self.slow;
         let cpu = &raw mut *self.cpu;
         let pc = self.cpu.pc;
@@ -392,17 +387,6 @@ impl Interpreter {
         match self.slow.frontend.interrupt(slots) {
             Some(trap) => self.deliver(trap, true),
             None => false,
-        }
-    }
-
-    /// Puts the TLB table and jump cache of the current address space and mode in force.
-    fn enter_context(&mut self) {
-        let slots = &self.cpu.words[..self.slow.slots];
-        self.context = self.slow.frontend.context(slots);
-        let (table, fresh) = self.slow.tlb.select(self.context);
-        self.slow.table = table;
-        if fresh {
-            self.slow.jumps.clear(table);
         }
     }
 

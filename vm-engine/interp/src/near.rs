@@ -9,8 +9,8 @@ use crate::blocks::Key;
 use crate::flat::Code;
 
 /// How many blocks are remembered.
-// LIMIT: a quarter of a MiB, which a host's second cache still holds.
-const PLACES: usize = 8192;
+// LIMIT: half a MiB, which a host's second cache still holds.
+const PLACES: usize = 16384;
 
 struct Place {
     phys: u64,

@@ -9,6 +9,7 @@
 
 mod across;
 mod atomic;
+mod context;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -18,11 +19,11 @@ use vm_core::{
 };
 use vm_ir::float::Rules;
 use vm_ir::{Frontend, Helper, HelperCx, Request, Type};
-use vm_mem::{Access, GuestRam, HostCell, Tlb, TlbEntry, TlbTable};
+use vm_mem::{Access, ContextKey, GuestRam, HostCell, Tlb, TlbEntry, TlbTable};
 
 use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
-use crate::flat::Flat;
+use crate::flat::{Code, Flat};
 use crate::jumps::Jumps;
 use crate::stops::Stopping;
 use crate::watch::Watch;
@@ -45,6 +46,12 @@ pub struct Slow {
     pub tlb: Tlb,
     /// The table in force.
     pub table: usize,
+    /// The context in force.
+    pub context: ContextKey,
+    /// Whether changes of the mode are told, which the dispatcher does.
+    pub traces_modes: bool,
+    /// The part of its mode that code depends on.
+    pub code_mode: u64,
     /// The jump caches, one a table.
     pub jumps: Jumps,
     /// Where the reservation's slots are.
@@ -68,6 +75,15 @@ pub struct Slow {
 
 // SAFETY: `blocks` is set anew by each run and followed only while it lasts.
 unsafe impl Send for Slow {}
+
+/// Where an instruction stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Position {
+    /// Instructions retired before it since the slice began.
+    in_slice: u64,
+    /// Its offset from the block's first byte.
+    offset: u64,
+}
 
 /// Where an access goes.
 enum Place {
@@ -125,7 +141,7 @@ impl Slow {
         Ok(())
     }
 
-    /// Calls a helper, then does what it asked for.
+    /// Calls a helper for the op at `ip`, then does what it asked for.
     pub fn call(
         &mut self,
         cpu: &mut Cpu,
@@ -134,23 +150,42 @@ impl Slow {
         args: [u64; 4],
         fuel: i64,
     ) -> Result<u64, Stop> {
+        // SAFETY: the running block is alive while its handlers run.
+        let code = unsafe { &*cpu.code };
+        let at = self.position_of(code, code.site_of(ip).0, fuel);
+        self.call_at(cpu, at, helper, args)
+    }
+
+    /// Calls a helper for an instruction, then does what it asked for.
+    pub fn call_at(
+        &mut self,
+        cpu: &mut Cpu,
+        at: Position,
+        helper: u32,
+        args: [u64; 4],
+    ) -> Result<u64, Stop> {
         let Some(helper) = self.helpers.get(helper as usize) else {
             unreachable!("the verifier refuses helpers that do not exist");
         };
-        let (retired, offset) = self.position(cpu, ip, fuel);
         let mut cx = HelperCx {
             slots: &mut cpu.words[..self.slots],
             ram: &self.ram,
             clock: &self.clock,
-            pc: cpu.pc.wrapping_add(offset),
-            retired,
-            now_ns: self
-                .clock
-                .within_slice_ns(retired.wrapping_sub(self.slice.0)),
+            pc: cpu.pc.wrapping_add(at.offset),
+            retired: self.slice.0.wrapping_add(at.in_slice),
+            in_slice: at.in_slice,
             requests: &mut self.requests,
         };
         let result = (helper.run)(&mut cx, args);
-        for request in std::mem::take(&mut self.requests) {
+        if !self.requests.is_empty() {
+            self.do_requests();
+        }
+        result.map_err(Stop::Trap)
+    }
+
+    fn do_requests(&mut self) {
+        let mut requests = std::mem::take(&mut self.requests);
+        for request in requests.drain(..) {
             match request {
                 Request::Flush(what) => self.flush(what),
                 Request::Idle => self.after = Some(vm_core::Exit::Idle),
@@ -158,36 +193,36 @@ impl Slow {
                 Request::Reschedule => self.after = Some(vm_core::Exit::Kicked),
             }
         }
-        result.map_err(Stop::Trap)
+        self.requests = requests;
     }
 
-    /// Instructions retired before the one that the op at `ip` belongs to, and its offset.
-    pub fn position(&self, cpu: &Cpu, ip: *const Flat, fuel: i64) -> (u64, u64) {
-        // SAFETY: the running block is alive while its handlers run.
-        let code = unsafe { &*cpu.code };
-        let (index, offset) = code.site_of(ip);
+    /// Where an instruction of a block stands, by its number.
+    pub fn position_of(&self, code: &Code, index: usize, fuel: i64) -> Position {
         let before = self
             .slice
             .1
             .wrapping_sub(fuel)
             .wrapping_sub(code.sites.len() as i64);
-        (
-            self.slice
-                .0
-                .wrapping_add(before as u64)
-                .wrapping_add(index as u64),
-            offset,
-        )
+        Position {
+            in_slice: (before as u64).wrapping_add(index as u64),
+            offset: code
+                .sites
+                .get(index)
+                .map_or(0, |site| u64::from(site.offset)),
+        }
     }
 
     /// Forgets translations.
     pub fn flush(&mut self, what: Flush) {
-        for (table, whole) in self.tlb.flush(what) {
-            match what {
-                Flush::Page(addr, _) if !whole => self.jumps.forget_page(table, addr),
-                _ => self.jumps.clear(table),
-            }
-        }
+        let jumps = &mut self.jumps;
+        self.tlb
+            .flush(what, |table, forgotten| jumps.forget(table, forgotten));
+    }
+
+    /// Remembers where the code at an address is.
+    pub fn remember(&mut self, pc: u64, code: *const Code) {
+        let global = self.tlb.table(self.table).shares_code(pc);
+        self.jumps.fill(self.table, pc, code, global);
     }
 
     /// Translates a fetch; the physical address, and whether the rest of the page may be executed
@@ -282,7 +317,7 @@ impl Slow {
         if entry.whole && self.watch.is_none() && !self.stops.watches_page(addr) {
             let virt = addr & PAGE_MASK;
             let table = self.tlb.table(self.table);
-            table.note_mapping(addr, entry.bits);
+            table.note_mapping(addr, entry.bits, entry.global);
             let old = &mut table.entries[TlbTable::index(addr)];
             let addend = page.host.wrapping_sub(virt);
             let same = old.addend == addend

@@ -39,6 +39,12 @@ impl Stopping {
         !self.stops.watches().is_empty() && self.stops.watches_page(addr)
     }
 
+    /// Whether there is any breakpoint.
+    #[inline]
+    pub fn has_breaks(&self) -> bool {
+        !self.stops.breaks().is_empty()
+    }
+
     /// Forgets where the CPU stopped: it stands elsewhere now.
     pub fn forget(&mut self) {
         self.stopped = None;

@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{
     Value, types,
 };
 use cranelift_codegen::isa::CallConv;
-use vm_engine_interp::native::{Call, EXITS, Gates, Miss, Places};
+use vm_engine_interp::native::{Call, EXITS, Gates, Places};
 use vm_ir::block::NONE;
 use vm_ir::{Block, Effect, End, Id, Inst, Layout, Op, Type};
 
@@ -80,7 +80,10 @@ pub struct Body<'a, 'b, 'f> {
     pub(crate) pc_slot: u16,
     /// The number of the instruction at hand.
     pub(crate) site: u8,
+    /// Loads and stores are often misaligned.
+    pub(crate) odd: bool,
     pub(crate) tlb: Option<Value>,
+    pub(crate) line: Option<crate::memory::Line>,
     page: Option<Value>,
     gate: Option<SigRef>,
     way: Option<SigRef>,
@@ -112,7 +115,9 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
             fp_flags: u64::from(layout.fp_flags.0),
             pc_slot: layout.pc.0,
             site: 0,
+            odd: false,
             tlb: None,
+            line: None,
             page: None,
             gate: None,
             way: None,
@@ -376,8 +381,9 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
         let ty = Type::I64;
         let gate = std::mem::offset_of!(Gates, call);
         self.gate(gate, inst.imm as u32, ty, words);
-        // A helper may write any slot.
+        // A helper may write any slot, and ask for anything.
         self.cx.forget_flags();
+        self.line = None;
         self.result(ty)
     }
 
@@ -454,28 +460,6 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
                 let value = self.word(value);
                 self.trap(cause, value);
             }
-        }
-    }
-}
-
-impl Check {
-    /// What its stub pushes.
-    pub fn miss(self, register: u8) -> Miss {
-        match self {
-            Self::Tlb { site, store } => Miss {
-                site,
-                store,
-                alone: false,
-                register,
-                bytes: 0,
-            },
-            Self::Alone { site } => Miss {
-                site,
-                store: false,
-                alone: true,
-                register,
-                bytes: 0,
-            },
         }
     }
 }

@@ -169,10 +169,10 @@ impl Jit {
             "what the frontend wrote and the passes made of it is valid"
         );
         let block = bench.builder.block().clone();
-        self.native(bench, &block, work.page_offset)
+        self.native(bench, &block, work)
     }
 
-    fn native(&self, bench: &mut Bench, block: &Block, page_offset: u64) -> Option<Native> {
+    fn native(&self, bench: &mut Bench, block: &Block, work: &Work) -> Option<Native> {
         bench.notes.clear();
         bench.context.clear();
         bench.context.func.signature = signature();
@@ -188,7 +188,10 @@ impl Jit {
         let rules = self.frontend.float_rules();
         let scratch = &mut bench.lowering;
         let cx = Lowering::new(&mut builder, cpu, &self.host, rules, places, scratch);
-        Body::new(cx, block, &mut bench.notes, code, page_offset, layout).write();
+        let notes = &mut bench.notes;
+        let mut body = Body::new(cx, block, notes, code, work.page_offset, layout);
+        body.odd = work.odd;
+        body.write();
         builder.finalize(self.isa.frontend_config());
         let plane = &mut ControlPlane::default();
         let compiled = bench.context.compile(&*self.isa, plane).ok()?;

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use cranelift_codegen::CompiledCode;
-use vm_engine_interp::native::{EXITS, Gates, Native, Places};
+use vm_engine_interp::native::{EXITS, Gates, Miss, Native, Places};
 
 use crate::body::{Check, FIRST_EXIT, Notes, TO_STUB};
 use crate::x64::{self, Writer};
@@ -27,6 +27,28 @@ const ENTRY: usize = BODY + x64::FRAME.len() - FUEL_BYTES;
 const FUEL_BYTES: usize = 4 + x64::JUMP_IF_BYTES;
 
 const _: () = assert!(ENTRY >= CODE + 8, "the block's address has room");
+
+impl Check {
+    /// What its stub pushes.
+    pub fn miss(self, register: u8) -> Miss {
+        match self {
+            Self::Tlb { site, store } => Miss {
+                site,
+                store,
+                alone: false,
+                register,
+                bytes: 0,
+            },
+            Self::Alone { site } => Miss {
+                site,
+                store: false,
+                alone: true,
+                register,
+                bytes: 0,
+            },
+        }
+    }
+}
 
 /// Why a function is not used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

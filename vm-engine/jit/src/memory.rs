@@ -3,8 +3,9 @@
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use cranelift_frontend::FunctionBuilder;
+use vm_core::PAGE_BYTES;
 use vm_engine_interp::native::{Gates, Places};
-use vm_ir::{Inst, MemArg, Op, Type};
+use vm_ir::{Id, Inst, MemArg, Op, Type};
 use vm_mem::{TLB_ENTRIES, TlbEntry};
 
 use crate::body::{Body, Check, STRUCT, host_type};
@@ -32,6 +33,12 @@ impl Body<'_, '_, '_> {
                 self.store(inst);
                 None
             }
+            // Where the TLB answers, nothing traps.
+            Op::ProbeLoad | Op::ProbeStore => {
+                let store = inst.op == Op::ProbeStore;
+                self.place(inst, MemArg::unpack(inst.imm), store, false);
+                None
+            }
             op => match exchange(op) {
                 Some(by) if !MemArg::unpack(inst.imm).big_endian => Some(self.exchange(inst, by)),
                 _ => self.special(inst),
@@ -42,7 +49,7 @@ impl Body<'_, '_, '_> {
     /// Reads and writes in one step; what was there. A page that may be written may be read.
     fn exchange(&mut self, inst: &Inst, by: Exchange) -> Value {
         let value = self.int(inst.args[1]);
-        let (addr, addend) = self.place(inst, MemArg::unpack(inst.imm), true);
+        let (addr, addend) = self.place(inst, MemArg::unpack(inst.imm), true, false);
         let builder = &mut *self.cx.builder;
         let host = builder.ins().iadd(addr, addend);
         let old = builder.ins().load(host_type(inst.ty), GUEST, host, 0);
@@ -53,7 +60,7 @@ impl Body<'_, '_, '_> {
 
     fn load(&mut self, inst: &Inst) -> Value {
         let arg = MemArg::unpack(inst.imm);
-        let (addr, addend) = self.place(inst, arg, false);
+        let (addr, addend) = self.place(inst, arg, false, self.odd);
         let extends = self.extends(inst.ty, arg);
         let float = self.wanted_float(inst.ty).filter(|_| !arg.big_endian);
         let builder = &mut *self.cx.builder;
@@ -91,17 +98,22 @@ impl Body<'_, '_, '_> {
         } else {
             self.value(inst.args[1])
         };
-        let (addr, addend) = self.place(inst, arg, true);
+        let (addr, addend) = self.place(inst, arg, true, self.odd);
         let builder = &mut *self.cx.builder;
         let host = builder.ins().iadd(addr, addend);
         builder.ins().store(GUEST, value, host, 0);
     }
 
     /// The address of a load or store, and what to add to it to get the host's, after the check
-    /// that the TLB answers.
-    fn place(&mut self, inst: &Inst, arg: MemArg, store: bool) -> (Value, Value) {
+    /// that the TLB answers. An `odd` access need not be aligned, as long as it stays in its page.
+    fn place(&mut self, inst: &Inst, arg: MemArg, store: bool, odd: bool) -> (Value, Value) {
         let base = self.word(inst.args[0]);
         let cpu = self.cx.cpu;
+        if let Some(known) = self.line.filter(|line| self.is_in(line, inst, arg, store)) {
+            let offset = i64::from(arg.offset);
+            let addr = self.cx.builder.ins().iadd_imm_s(base, offset);
+            return (addr, known.addend);
+        }
         let builder = &mut *self.cx.builder;
         let tlb = *self
             .tlb
@@ -119,27 +131,81 @@ impl Body<'_, '_, '_> {
             std::mem::offset_of!(TlbEntry, read)
         };
         // Page and alignment in one comparison: see `TlbEntry`.
-        let low = inst.ty.bytes() as i64 - 1;
+        let low = if odd { 0 } else { inst.ty.bytes() as i64 - 1 };
         let cut = builder.ins().band_imm_s(addr, -4096 | low);
         let tag = builder.ins().load(types::I64, STRUCT, entry, at as i32);
         let bad = builder.ins().icmp(IntCC::NotEqual, cut, tag);
         let site = self.site;
         self.check(bad, Check::Tlb { site, store });
+        if odd && inst.ty.bytes() > 1 {
+            let builder = &mut *self.cx.builder;
+            let inside = builder.ins().band_imm_s(addr, PAGE_BYTES as i64 - 1);
+            let last = PAGE_BYTES as i64 - inst.ty.bytes() as i64;
+            let over = IntCC::UnsignedGreaterThan;
+            let crosses = builder.ins().icmp_imm_s(over, inside, last);
+            self.check(crosses, Check::Alone { site });
+        }
         let at = std::mem::offset_of!(TlbEntry, addend) as i32;
         let ins = self.cx.builder.ins();
         let addend = ins.load(types::I64, STRUCT, entry, at);
+        self.line = in_line(inst, arg).then_some(Line {
+            site,
+            base: inst.args[0],
+            store,
+            addend,
+        });
         (addr, addend)
+    }
+
+    /// Whether an access stays in what the same instruction has just accessed: in a line that
+    /// begins at a multiple of its length. Nothing can come between the accesses of an
+    /// instruction but what it does itself.
+    fn is_in(&self, line: &Line, inst: &Inst, arg: MemArg, store: bool) -> bool {
+        let same = (line.site, line.base, line.store) == (self.site, inst.args[0], store);
+        same && in_line(inst, arg) && self.begins_line(line.base)
+    }
+
+    fn begins_line(&self, id: Id) -> bool {
+        let made = |id: Id| self.block.insts.get(usize::from(id));
+        let Some(inst) = made(id).filter(|inst| inst.op == Op::And) else {
+            return false;
+        };
+        let clears = |inst: &Inst| inst.op == Op::Const && inst.imm & (LINE as u64 - 1) == 0;
+        inst.args[..2]
+            .iter()
+            .any(|id| made(*id).is_some_and(clears))
     }
 
     fn special(&mut self, inst: &Inst) -> Option<Value> {
         let [addr, first, second, _] = inst.args.map(|id| self.word_or_zero(id));
         let imm = self.cx.builder.ins().iconst(types::I64, inst.imm as i64);
+        self.line = None;
         let gate = std::mem::offset_of!(Gates, special);
         let words = [addr, first, second, imm];
         self.gate(gate, inst.op as u32, inst.ty, words);
         let result = inst.op.has_result();
         result.then(|| self.result(inst.value_type()))
     }
+}
+
+/// The length of a line, in bytes.
+const LINE: i64 = 64;
+
+/// A line of memory that the TLB has answered for.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// The number of the instruction that accesses it.
+    site: u8,
+    /// Its address.
+    base: Id,
+    store: bool,
+    addend: Value,
+}
+
+/// Whether an access stays in a line that its base begins.
+fn in_line(inst: &Inst, arg: MemArg) -> bool {
+    let first = i64::from(arg.offset);
+    first >= 0 && first + inst.ty.bytes() as i64 <= LINE
 }
 
 /// What an atomic operation leaves in memory.

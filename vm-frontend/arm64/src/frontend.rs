@@ -79,6 +79,7 @@ impl Walk for Arm64 {
             execute: true,
             whole: true,
             bits: PAGE_BITS,
+            global: false,
         })
     }
 }

@@ -73,22 +73,26 @@ fn permitted(cx: &HelperCx, number: u64, writes: bool, insn: u64) -> Result<u16,
         .ok_or(Trap::new(cause::ILLEGAL, insn))
 }
 
-fn moment(cx: &HelperCx) -> Moment {
+fn moment(cx: &HelperCx, number: u16) -> Moment {
     Moment {
         retired: cx.retired,
-        now_ns: cx.now_ns,
+        now_ns: if csr::knows_time(number) {
+            cx.now_ns()
+        } else {
+            0
+        },
     }
 }
 
 fn csr_read(cx: &mut HelperCx, [number, insn, ..]: [u64; 4]) -> Result<u64, Trap> {
     let number = permitted(cx, number, false, insn)?;
-    Ok(csr::read(cx.slots, moment(cx), number))
+    Ok(csr::read(cx.slots, moment(cx, number), number))
 }
 
 fn change(cx: &mut HelperCx, args: [u64; 4], how: Modify) -> Result<u64, Trap> {
     let [number, operand, insn, _] = args;
     let number = permitted(cx, number, true, insn)?;
-    let moment = moment(cx);
+    let moment = moment(cx, number);
     let mut change = Change {
         slots: cx.slots,
         moment,
@@ -188,7 +192,7 @@ mod tests {
             clock: &clock,
             pc: 0x100,
             retired: 41,
-            now_ns: 1000,
+            in_slice: 1000,
             requests: &mut requests,
         };
         let answer = (HELPERS[helper as usize].run)(&mut cx, args);

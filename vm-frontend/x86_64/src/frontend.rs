@@ -55,6 +55,7 @@ impl Walk for X86_64 {
             execute: true,
             whole: true,
             bits: PAGE_BITS,
+            global: false,
         })
     }
 }

@@ -147,6 +147,7 @@ impl Walk for Guest {
             // Code and data of one address are different memory, so an entry is for one of them.
             whole: kind != Kind::Split,
             bits: 12,
+            global: false,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::EXITS;
 
 /// How many words of the CPU's struct belong to the compiler.
 // LIMIT: a table of the functions that its code calls, and their result.
-pub const HELPERS: usize = 128;
+pub const HELPERS: usize = 256;
 
 /// Makes native code; shared by threads.
 pub trait Compiler: Send + Sync {
@@ -30,6 +30,8 @@ pub struct Work {
     pub page_offset: u64,
     /// The mode it is for.
     pub mode: u64,
+    /// Whether its loads and stores are often misaligned; not more than a hint.
+    pub odd: bool,
 }
 
 /// Native code for a block; it may stand at any multiple of sixteen.

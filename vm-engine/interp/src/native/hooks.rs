@@ -9,7 +9,7 @@ use vm_core::{GuestPhys, PAGE_BYTES, PAGE_MASK};
 use vm_ir::{Op, Type};
 use vm_mem::Access;
 
-use crate::control::enter;
+use crate::control::{enter, found_lately, go_on};
 use crate::cpu::{Cpu, Jump, Stop, StopKind};
 use crate::flat::{Code, Flat};
 use crate::memory::settle;
@@ -65,13 +65,20 @@ pub unsafe extern "sysv64" fn fuel(cpu: *mut Cpu, code: *const Code, fuel: i64) 
 /// The jump cache does not know the program counter.
 pub unsafe extern "sysv64" fn unknown(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
-    unsafe { stop(cpu, StopKind::LookupIndirect, fuel) }
+    unsafe {
+        let pc = (*cpu).pc;
+        let code = found_lately(cpu, pc);
+        if code.is_null() {
+            return stop(cpu, StopKind::LookupIndirect, fuel);
+        }
+        enter(cpu, code, pc, fuel)
+    }
 }
 
 /// The block has ended, and everything may have changed.
 pub unsafe extern "sysv64" fn next(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
-    unsafe { stop(cpu, StopKind::Next, fuel) }
+    unsafe { go_on(cpu, fuel) }
 }
 
 /// The last instruction of the block traps; the trap is noted already.
@@ -100,10 +107,14 @@ pub unsafe extern "sysv64" fn left_by(
         let pc = pc_of(cpu, from).wrapping_add_signed(distance);
         (*cpu).pc = pc;
         let jump: *const Jump = (*cpu).jumps.add(Jump::index(pc));
-        if (*jump).pc != pc {
+        let code = if (*jump).pc == pc {
+            (*jump).code
+        } else {
+            found_lately(cpu, pc)
+        };
+        if code.is_null() {
             return stop(cpu, StopKind::LookupIndirect, fuel);
         }
-        let code = (*jump).code;
         link(cpu, exit, from, code);
         enter(cpu, code, pc, fuel)
     }
@@ -193,7 +204,8 @@ pub unsafe extern "sysv64" fn call(
         let what = Call::unpack(what);
         let ip = at_site(cpu, (*cpu).code, what.site);
         let (slow, fuel) = ((*cpu).slow, (*cpu).fuel);
-        let done = (*slow).call(&mut *cpu, ip, what.what, [a, b, c, d], fuel);
+        let at = (*slow).position_of(&*(*cpu).code, usize::from(what.site), fuel);
+        let done = (*slow).call_at(&mut *cpu, at, what.what, [a, b, c, d]);
         finish(&mut *cpu, ip, done)
     }
 }

@@ -52,7 +52,9 @@ pub struct TierStats {
     pub refused: u64,
     /// Native code that came too late: its block was gone.
     pub late: u64,
-    /// Blocks whose native code was given up, since their accesses are not aligned.
+    /// Blocks that were compiled once more, since their accesses are not aligned.
+    pub made_odd: u64,
+    /// Blocks whose native code was given up, since that did not help.
     pub given_up: u64,
     /// Native code that found no room.
     pub no_room: u64,

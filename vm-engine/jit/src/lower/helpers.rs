@@ -12,6 +12,43 @@ use vm_ir::{Op, Type, eval_float};
 
 use super::thunk::{Stub, eval_stub, float_stub};
 
+macro_rules! entries {
+    ($abi:literal) => {
+        /// A helper as `thunk` calls it: what it works with, and up to four words.
+        type Code = unsafe extern $abi fn(*mut Helpers, u64, u64, u64, u64) -> u64;
+
+        unsafe extern $abi fn eval_code(_: *mut Helpers, word: u64, a: u64, b: u64, c: u64) -> u64 {
+            eval(word, [a, b, c])
+        }
+
+        unsafe extern $abi fn float_code<const OP: u8, const TY: u8, const FROM: u8>(
+            helpers: *mut Helpers,
+            first: u64,
+            second: u64,
+            third: u64,
+            fourth: u64,
+        ) -> u64 {
+            // SAFETY: see UNSAFETY.
+            unsafe { float::<OP, TY, FROM>(helpers, [first, second, third, fourth]) }
+        }
+
+        /// The same as [`eval_code`], and all that a function may do to registers.
+        #[cfg(test)]
+        unsafe extern $abi fn spoiling(_: *mut Helpers, word: u64, a: u64, b: u64, c: u64) -> u64 {
+            let value = eval(word, [a, b, c]);
+            super::tests::spoil();
+            value
+        }
+    };
+}
+
+// HOST-ARCH: on x86-64 generated code passes operands as System V has it, on Windows, too.
+#[cfg(target_arch = "x86_64")]
+entries!("sysv64");
+// HOST-ARCH: all others have one convention.
+#[cfg(not(target_arch = "x86_64"))]
+entries!("C");
+
 /// The number of a helper in the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Routine(pub u16);
@@ -27,6 +64,8 @@ pub struct Helpers {
     rules: Rules,
     /// The entries.
     table: [Stub; COUNT],
+    /// What the entries lead to.
+    code: [Code; COUNT],
 }
 
 impl std::fmt::Debug for Helpers {
@@ -40,6 +79,7 @@ impl std::fmt::Debug for Helpers {
 impl Helpers {
     pub(super) const RESULT: i32 = std::mem::offset_of!(Self, result) as i32;
     pub(super) const TABLE: i32 = std::mem::offset_of!(Self, table) as i32;
+    pub(super) const CODE: i32 = std::mem::offset_of!(Self, code) as i32;
 
     /// For a guest with these rules, whose slot of sticky flags is `flags_at` bytes behind this
     /// struct (negative: before it), in the same allocation.
@@ -50,68 +90,88 @@ impl Helpers {
             flags_at,
             rules,
             table: TABLE,
+            code: CODE,
         }
+    }
+
+    /// Lets helpers of integers spoil all registers that they may change.
+    #[cfg(test)]
+    pub(super) fn spoil(&mut self) {
+        self.code[usize::from(Routine::EVAL.0)] = spoiling;
     }
 }
 
-/// The operations whose helpers are made: each in each type, and from each type.
-const FLOATS: [Type; 3] = [Type::I16, Type::I32, Type::I64];
-const INTS: [Type; 4] = [Type::I8, Type::I16, Type::I32, Type::I64];
+/// The table's length: the meaning of any operation, then the floating-point operations.
+const COUNT: usize = 1 + 12 * 3 + 4 * 12 + 6;
 
-macro_rules! table {
-    (
-        same: $($same:ident)+;
-        to_int: $($to_int:ident)+;
-        from_int: $($from_int:ident)+;
-    ) => {
-        /// Which helper is which.
-        const ROWS: [(Op, Type, Type); COUNT] = {
-            let mut rows = [(Op::Const, Type::I64, Type::I64); COUNT];
-            let mut n = 1;
-            let (mut i, mut j);
-            $(i = 0; while i < 3 { rows[n] = (Op::$same, FLOATS[i], FLOATS[i]); n += 1; i += 1; })+
-            $(i = 0; while i < 3 { j = 0; while j < 4 {
-                rows[n] = (Op::$to_int, INTS[j], FLOATS[i]); n += 1; j += 1;
-            } i += 1; })+
-            $(i = 0; while i < 3 { j = 0; while j < 4 {
-                rows[n] = (Op::$from_int, FLOATS[i], INTS[j]); n += 1; j += 1;
-            } i += 1; })+
-            i = 0; while i < 3 { j = 0; while j < 3 {
-                if i != j { rows[n] = (Op::FConvert, FLOATS[i], FLOATS[j]); n += 1; }
-                j += 1;
-            } i += 1; }
-            assert!(n == COUNT, "every row has its place");
-            rows
-        };
-
-        const TABLE: [Stub; COUNT] = [
-            eval_stub as Stub,
-            $(table!(@same $same 2), table!(@same $same 3), table!(@same $same 4),)+
-            $(table!(@to $to_int 1 2), table!(@to $to_int 2 2), table!(@to $to_int 3 2),
-              table!(@to $to_int 4 2), table!(@to $to_int 1 3), table!(@to $to_int 2 3),
-              table!(@to $to_int 3 3), table!(@to $to_int 4 3), table!(@to $to_int 1 4),
-              table!(@to $to_int 2 4), table!(@to $to_int 3 4), table!(@to $to_int 4 4),)+
-            $(table!(@to $from_int 2 1), table!(@to $from_int 2 2), table!(@to $from_int 2 3),
-              table!(@to $from_int 2 4), table!(@to $from_int 3 1), table!(@to $from_int 3 2),
-              table!(@to $from_int 3 3), table!(@to $from_int 3 4), table!(@to $from_int 4 1),
-              table!(@to $from_int 4 2), table!(@to $from_int 4 3), table!(@to $from_int 4 4),)+
-            table!(@to FConvert 2 3), table!(@to FConvert 2 4), table!(@to FConvert 3 2),
-            table!(@to FConvert 3 4), table!(@to FConvert 4 2), table!(@to FConvert 4 3),
-        ];
+/// A function for an operation and its types, or what it says.
+macro_rules! row {
+    ([] $of:ident $op:ident $ty:literal $from:literal) => {
+        $of::<{ Op::$op as u8 }, $ty, $from>
     };
-    (@same $op:ident $ty:literal) => { table!(@to $op $ty $ty) };
-    (@to $op:ident $ty:literal $from:literal) => {
-        float_stub::<{ Op::$op as u8 }, $ty, $from> as Stub
+    ([()] $($row:tt)+) => {
+        row!([] $($row)+)()
     };
 }
 
-/// The table's length: the meaning of any operation, then the floating-point operations.
-const COUNT: usize = 1 + 12 * 3 + 2 * 12 + 2 * 12 + 6;
+/// Appends one operation in some types, which are numbered as in [`Type`], each from another.
+macro_rules! rows {
+    ($all:ident $n:ident $of:ident $call:tt $op:ident $($ty:literal $from:literal),+) => {
+        $(
+            $all[$n] = row!($call $of $op $ty $from);
+            $n += 1;
+        )+
+    };
+}
 
-table! {
-    same: FAdd FSub FMul FDiv FSqrt FMulAdd FMin FMax FEq FLt FLe FClass;
-    to_int: FToS FToU;
-    from_int: SToF UToF;
+/// Operations in each format.
+macro_rules! same {
+    ($all:ident $n:ident $of:ident $call:tt $($op:ident)+) => {
+        $(rows!($all $n $of $call $op 2 2, 3 3, 4 4);)+
+    };
+}
+
+/// Operations to each integer from each format.
+macro_rules! to_int {
+    ($all:ident $n:ident $of:ident $call:tt $($op:ident)+) => {
+        $(
+            rows!($all $n $of $call $op 1 2, 2 2, 3 2, 4 2, 1 3, 2 3, 3 3, 4 3);
+            rows!($all $n $of $call $op 1 4, 2 4, 3 4, 4 4);
+        )+
+    };
+}
+
+/// Operations to each format from each integer.
+macro_rules! from_int {
+    ($all:ident $n:ident $of:ident $call:tt $($op:ident)+) => {
+        $(
+            rows!($all $n $of $call $op 2 1, 2 2, 2 3, 2 4, 3 1, 3 2, 3 3, 3 4);
+            rows!($all $n $of $call $op 4 1, 4 2, 4 3, 4 4);
+        )+
+    };
+}
+
+/// One thing for each helper: first that of [`Routine::EVAL`].
+macro_rules! table {
+    ($first:expr, $of:ident $call:tt) => {{
+        let mut all = [$first; COUNT];
+        let mut n = 1;
+        same!(all n $of $call FAdd FSub FMul FDiv FSqrt FMulAdd FMin FMax FEq FLt FLe FClass);
+        to_int!(all n $of $call FToS FToU);
+        from_int!(all n $of $call SToF UToF);
+        rows!(all n $of $call FConvert 2 3, 2 4, 3 2, 3 4, 4 2, 4 3);
+        assert!(n == COUNT, "every helper has its place");
+        all
+    }};
+}
+
+const TABLE: [Stub; COUNT] = table!(eval_stub as Stub, float_stub[]);
+const CODE: [Code; COUNT] = table!(eval_code as Code, float_code[]);
+/// Which helper is which: the numbers of the operation and its types.
+const NAMES: [(u8, u8, u8); COUNT] = table!((Op::Const as u8, 0, 0), name[()]);
+
+const fn name<const OP: u8, const TY: u8, const FROM: u8>() -> (u8, u8, u8) {
+    (OP, TY, FROM)
 }
 
 impl Routine {
@@ -125,14 +185,25 @@ impl Routine {
 
     /// A floating-point operation.
     pub(super) fn float(op: Op, ty: Type, from: Type) -> Self {
-        let is = |row: &(Op, Type, Type)| *row == (op, ty, from);
-        let row = ROWS.iter().position(is);
-        Self(row.unwrap_or_else(|| panic!("no helper for {op:?} in {ty:?} of {from:?}")) as u16)
+        Self::numbered(op as u8, ty as u8, from as u8)
+    }
+
+    /// The same by the numbers of the operation and its types.
+    pub(super) const fn numbered(op: u8, ty: u8, from: u8) -> Self {
+        let mut n = 0;
+        while n < COUNT {
+            let name = NAMES[n];
+            if name.0 == op && name.1 == ty && name.2 == from {
+                return Self(n as u16);
+            }
+            n += 1;
+        }
+        panic!("there is no such helper")
     }
 }
 
 /// The meaning of a pure operation in the table.
-pub(super) unsafe extern "C" fn eval(_: *mut Helpers, word: u64, a: u64, b: u64, c: u64) -> u64 {
+fn eval(word: u64, [a, b, c]: [u64; 3]) -> u64 {
     let (op, ty) = (
         Op::ALL[word as u8 as usize],
         Type::ALL[(word >> 8) as usize],
@@ -140,18 +211,13 @@ pub(super) unsafe extern "C" fn eval(_: *mut Helpers, word: u64, a: u64, b: u64,
     op.eval(ty, ty, a, b, c).unwrap_or(0)
 }
 
-/// The words that a floating-point helper is called with, from the second on.
+/// The exact result; what was raised is added to the sticky flags.
 ///
 /// A rounding mode comes first, so that operands have the same places in all helpers with one.
-pub(super) type Words = [u64; 4];
-
-/// The exact result; what was raised is added to the sticky flags.
-pub(super) unsafe extern "C" fn float<const OP: u8, const TY: u8, const FROM: u8>(
+#[inline(always)]
+unsafe fn float<const OP: u8, const TY: u8, const FROM: u8>(
     helpers: *mut Helpers,
-    first: u64,
-    second: u64,
-    third: u64,
-    fourth: u64,
+    [first, second, third, fourth]: [u64; 4],
 ) -> u64 {
     let (op, ty, from) = const {
         (
@@ -160,11 +226,10 @@ pub(super) unsafe extern "C" fn float<const OP: u8, const TY: u8, const FROM: u8
             Type::ALL[FROM as usize],
         )
     };
-    let rounds = const { rounds(Op::ALL[OP as usize]) };
-    let args: Words = match op {
+    let args = match op {
         Op::FMulAdd => [second, third, fourth, first],
-        _ if rounds && op.shape().args.len() == 2 => [second, first, 0, 0],
-        _ if rounds => [second, third, first, 0],
+        _ if rounds(op) && op.shape().args.len() == 2 => [second, first, 0, 0],
+        _ if rounds(op) => [second, third, first, 0],
         _ => [first, second, 0, 0],
     };
     // SAFETY: see UNSAFETY; the slot is where `Helpers::new` was told.

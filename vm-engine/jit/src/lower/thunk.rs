@@ -1,9 +1,9 @@
 //! The way from generated code into a helper and back.
 //!
 //! Generated code calls a stub with the convention `PreserveAll`: no register changes.
-//! The stub names the helper to `keep`, which saves what a C function may change, aligns the
-//! stack (generated code on x86-64 may run without its frame, and then the stack is off by a
-//! word), calls, and leaves the answer in [`Helpers::result`](super::Helpers).
+//! The stub names the helper to `keep`, which saves what a function may change, aligns the stack
+//! (generated code on x86-64 may run without its frame, and then the stack is off by a word),
+//! calls, and leaves the answer in [`Helpers`].
 //! Registers that Cranelift keeps for itself as scratch (x16 and x17, t5 and t6) are not saved.
 #![expect(
     unsafe_code,
@@ -14,65 +14,67 @@
 
 use std::arch::naked_asm;
 
-use super::helpers::{Helpers, eval, float};
+use super::helpers::{Helpers, Routine};
 
 /// The address of a stub; nothing is called by this type.
 pub(super) type Stub = unsafe extern "C" fn();
 
-// HOST-ARCH: the registers of x86-64 and its System V convention.
+/// Names a helper by its number, and goes on in `keep`.
+// HOST-ARCH: `rax`, whose own value goes to the stack.
 #[cfg(target_arch = "x86_64")]
 macro_rules! stub {
-    ($helper:path) => {
+    ($number:expr) => {
         naked_asm!(
             "push rax",
-            "lea rax, [rip + {helper}]",
+            "mov eax, {number}",
             "jmp {keep}",
-            helper = sym $helper,
+            number = const $number,
             keep = sym keep,
         )
     };
 }
 
-// HOST-ARCH: the registers of AArch64.
+/// Names a helper by its number, and goes on in `keep`.
+// HOST-ARCH: `x16`, which belongs to nobody between functions.
 #[cfg(target_arch = "aarch64")]
 macro_rules! stub {
-    ($helper:path) => {
+    ($number:expr) => {
         naked_asm!(
-            "adrp x16, {helper}",
-            "add x16, x16, :lo12:{helper}",
+            "mov x16, #{number}",
             "b {keep}",
-            helper = sym $helper,
+            number = const $number,
             keep = sym keep,
         )
     };
 }
 
-// HOST-ARCH: the registers of RISC-V.
+/// Names a helper by its number, and goes on in `keep`.
+// HOST-ARCH: `t6`, which Cranelift keeps for itself; a far jump would spoil `t1`.
 #[cfg(target_arch = "riscv64")]
 macro_rules! stub {
-    ($helper:path) => {
+    ($number:expr) => {
         naked_asm!(
-            "lla t6, {helper}",
-            "tail {keep}",
-            helper = sym $helper,
+            "li t6, {number}",
+            "jump {keep}, t5",
+            number = const $number,
             keep = sym keep,
         )
     };
 }
 
-/// The stub of [`eval`].
+/// The stub of [`Routine::EVAL`].
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn eval_stub() {
-    stub!(eval)
+    stub!(Routine::EVAL.0)
 }
 
 /// The stub of a floating-point operation.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn float_stub<const OP: u8, const TY: u8, const FROM: u8>() {
-    stub!(float::<OP, TY, FROM>)
+    stub!(Routine::numbered(OP, TY, FROM).0)
 }
 
-/// Saves, aligns, calls the helper in `rax`, whose own value is on the stack.
+/// Saves, aligns, calls the helper with the number in `rax`, whose own value is on the stack.
 // HOST-ARCH: the registers of x86-64 that a System V function may change.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
@@ -106,7 +108,7 @@ unsafe extern "C" fn keep() {
         "movaps [rsp + 272], xmm13",
         "movaps [rsp + 288], xmm14",
         "movaps [rsp + 304], xmm15",
-        "call rax",
+        "call [rdi + 8 * rax + {code}]",
         "mov rdi, [rsp]",
         "mov [rdi + {result}], rax",
         "mov rsi, [rsp + 8]",
@@ -137,10 +139,11 @@ unsafe extern "C" fn keep() {
         "pop rax",
         "ret",
         result = const Helpers::RESULT,
+        code = const Helpers::CODE,
     )
 }
 
-/// Saves, calls the helper in `x16`.
+/// Saves, calls the helper with the number in `x16`.
 // HOST-ARCH: the registers of AArch64 that a C function may change; of v8 to v15 it keeps only
 // the low halves.
 #[cfg(target_arch = "aarch64")]
@@ -173,6 +176,8 @@ unsafe extern "C" fn keep() {
         "stp q26, q27, [sp, #560]",
         "stp q28, q29, [sp, #592]",
         "stp q30, q31, [sp, #624]",
+        "add x17, x0, #{code}",
+        "ldr x16, [x17, x16, lsl #3]",
         "blr x16",
         "mov x16, x0",
         "ldp x0, x1, [sp]",
@@ -204,15 +209,19 @@ unsafe extern "C" fn keep() {
         "add sp, sp, #656",
         "ret",
         result = const Helpers::RESULT,
+        code = const Helpers::CODE,
     )
 }
 
-/// Saves, calls the helper in `t6`.
+/// Saves, calls the helper with the number in `t6`.
 // HOST-ARCH: the registers of RISC-V that a C function may change.
 #[cfg(target_arch = "riscv64")]
 #[unsafe(naked)]
 unsafe extern "C" fn keep() {
     naked_asm!(
+        // What the target has, said again: a function of assembly alone is assembled without.
+        ".option push",
+        ".option arch, +d",
         "addi sp, sp, -272",
         "sd ra, 0(sp)",
         "sd a0, 8(sp)",
@@ -248,6 +257,9 @@ unsafe extern "C" fn keep() {
         "fsd fa5, 248(sp)",
         "fsd fa6, 256(sp)",
         "fsd fa7, 264(sp)",
+        "slli t6, t6, 3",
+        "add t6, t6, a0",
+        "ld t6, {code}(t6)",
         "jalr t6",
         "mv t6, a0",
         "ld ra, 0(sp)",
@@ -287,6 +299,8 @@ unsafe extern "C" fn keep() {
         "fld fa7, 264(sp)",
         "addi sp, sp, 272",
         "ret",
+        ".option pop",
         result = const Helpers::RESULT,
+        code = const Helpers::CODE,
     )
 }

@@ -123,6 +123,7 @@ fn check_blocks(seeds: std::ops::Range<u64>, insns: u32) {
             insns: block.insns,
             page_offset: seed * 2 % PAGE_BYTES,
             mode: 0,
+            odd: seed % 2 == 1,
         };
         let native = jit.compile(&work);
         let native = native.unwrap_or_else(|| panic!("seed {seed}: {:?}", jit.refused()));

@@ -59,6 +59,7 @@ impl Machine {
             insns: block.insns,
             page_offset: place(0) % PAGE_BYTES,
             mode: 0,
+            odd: false,
         })
     }
 

@@ -154,23 +154,36 @@ fn set_timer(change: &mut Change) {
     change.requests.push(Request::Reschedule);
 }
 
-/// Another table under the same number is forgotten at once: programs that use one number for
-/// all tables may rely on it, although the manual asks them to fence.
+/// Another table under the same number is forgotten at once, with what it shares with all others:
+/// programs that use one number for all tables may rely on it, although the manual asks them to
+/// fence.
 fn change_space(change: &mut Change, old: u64, new: u64) {
     let space = |value: u64| value >> satp::ASID_AT & satp::ASID;
     if old != new && space(old) == space(new) {
-        let forget = Flush::Space(space(new));
-        change.requests.push(Request::Flush(forget));
+        change.requests.push(Request::Flush(Flush::All));
     }
 }
 
-/// The slot of a register whose reading and writing are those of the slot, with no right beyond
-/// privilege and no effect on anything else.
+/// Whether reading or writing the register of this number depends on guest time.
 #[must_use]
-pub fn is_plain(number: u16) -> Option<SlotId> {
+pub fn knows_time(number: u16) -> bool {
+    find(number).is_some_and(|csr| {
+        matches!(csr.read, Read::Count(_)) || matches!(csr.then, Then::Timer | Then::Environment)
+    })
+}
+
+/// The slot of a register whose reading and writing are those of the slot, with no right beyond
+/// privilege and no effect on anything else, and the bits of it that are kept.
+#[must_use]
+pub fn is_plain(number: u16) -> Option<(SlotId, u64)> {
     let csr = find(number)?;
-    let writes = matches!(csr.write, Write::Masked(u64::MAX)) && csr.then == Then::Nothing;
-    is_plain_read(number).filter(|_| writes)
+    let slot = is_plain_read(number)?;
+    // Which interrupts are taken is looked at behind the instruction.
+    let interrupts = [s::MIE, s::MIDELEG].contains(&slot);
+    match csr.write {
+        Write::Masked(kept) if csr.then == Then::Nothing && !interrupts => Some((slot, kept)),
+        _ => None,
+    }
 }
 
 /// The slot of a register whose reading is that of the slot, with no right beyond privilege.

@@ -13,8 +13,8 @@ mod tests;
 mod views;
 
 pub use access::{
-    Change, Moment, by_name, is_plain, is_plain_read, modify, name, permitted, read, read_anytime,
-    write, write_anytime,
+    Change, Moment, by_name, is_plain, is_plain_read, knows_time, modify, name, permitted, read,
+    read_anytime, write, write_anytime,
 };
 pub(crate) use access::{make_dirty, timeless};
 pub(crate) use counts::TICK_NS;

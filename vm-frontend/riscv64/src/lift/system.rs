@@ -7,9 +7,13 @@ use vm_ir::{End, SlotId, Val};
 
 use super::{Lift, Xpr, ZERO};
 use crate::csr;
-use crate::fields::{MACHINE, SUPERVISOR, USER};
+use crate::fields::{MACHINE, SUPERVISOR, USER, status};
 use crate::helper_ids as helper;
+use crate::slots;
 use crate::trap::cause;
+
+/// The number of `sstatus`.
+const SSTATUS: u32 = 0x100;
 
 /// Bits of [`Mode::traps`](crate::slots::Mode::traps).
 const TRAP_MEMORY: u64 = 1;
@@ -128,6 +132,18 @@ impl<'a> Lift<'a> {
         self.csr(d, number, Change::Clear, mask);
     }
 
+    /// `csrrci`. Taking away interrupts lets nothing happen that could not happen before, so the
+    /// block goes on.
+    pub fn csr_clear_imm(&self, d: Xpr, number: u32, i: i64) {
+        let masks = number == SSTATUS && i as u64 == status::SIE;
+        if !masks || self.privilege() == USER {
+            return self.csr_clear(d, number, self.given_imm(i));
+        }
+        let old = self.out.get(I64, slots::MSTATUS);
+        self.out.set(slots::MSTATUS, old & !i);
+        self.show_status(d, old);
+    }
+
     fn csr(&self, d: Xpr, number: u32, change: Change, operand: Option<Val<'a>>) {
         let read_only = number >> 10 == 3;
         if u64::from(number >> 8 & 3) > self.privilege() || read_only && operand.is_some() {
@@ -136,19 +152,53 @@ impl<'a> Lift<'a> {
         match number {
             1..=3 if self.mode.float_off() => self.illegal(),
             1..=3 => self.float_csr(d, number, change, operand),
+            SSTATUS => self.status_csr(d, change, operand),
             _ => match plain(number, operand.is_some()) {
-                Some(slot) => self.plain_csr(d, slot, change, operand),
+                Some((slot, kept)) => self.plain_csr(d, slot, kept, change, operand),
                 None => self.csr_by_helper(d, number, change, operand),
             },
         }
     }
 
-    /// A register that is a slot like any other.
-    fn plain_csr(&self, d: Xpr, slot: SlotId, change: Change, operand: Option<Val<'a>>) {
+    /// `sstatus`: what it shows and takes of `mstatus`. Written, it may permit interrupts, and
+    /// change the rights of accesses and what instructions mean.
+    fn status_csr(&self, d: Xpr, change: Change, operand: Option<Val<'a>>) {
+        const TAKES: i64 = status::SUPERVISOR_WRITABLE as i64;
+        let old = self.out.get(I64, slots::MSTATUS);
+        if let Some(operand) = operand {
+            let new = match change {
+                Change::Write => old & !TAKES | operand & TAKES,
+                Change::Set => old | operand & TAKES,
+                Change::Clear => old.andnot(operand & TAKES),
+            };
+            self.out.set(slots::MSTATUS, new);
+        }
+        self.show_status(d, old);
+        if operand.is_some() {
+            self.next();
+        }
+    }
+
+    /// Writes what `sstatus` shows of an `mstatus`: its highest bit says that floating-point state
+    /// is dirty.
+    fn show_status(&self, d: Xpr, status: Val<'a>) {
+        if d == ZERO {
+            return;
+        }
+        let dirty = (status & status::FS as i64).eq(self.imm(status::FS as i64));
+        let dirty = dirty.zext(I64) << i64::from(status::SD.trailing_zeros());
+        self.set_x(d, status & status::SUPERVISOR_VIEW as i64 | dirty);
+    }
+
+    /// A register that is a slot like any other, but for bits that are not kept.
+    fn plain_csr(&self, d: Xpr, slot: SlotId, kept: u64, change: Change, operand: Option<Val<'a>>) {
         let reads = d != ZERO || change != Change::Write;
         let old = reads.then(|| self.out.get(I64, slot));
         if let Some(operand) = operand {
-            self.out.set(slot, changed(change, old, operand));
+            let new = changed(change, old, operand);
+            let whole = kept == u64::MAX;
+            self.out
+                .set(slot, if whole { new } else { new & kept as i64 });
         }
         if let Some(old) = old {
             self.set_x(d, old);
@@ -181,13 +231,14 @@ impl<'a> Lift<'a> {
     }
 }
 
-/// The slot of a register that instructions may read, or read and write, like any slot.
-fn plain(number: u32, writes: bool) -> Option<SlotId> {
+/// The slot of a register that instructions may read, or read and write, like any slot, and the
+/// bits of it that are kept.
+fn plain(number: u32, writes: bool) -> Option<(SlotId, u64)> {
     let number = number as u16;
     if writes {
         csr::is_plain(number)
     } else {
-        csr::is_plain_read(number)
+        csr::is_plain_read(number).map(|slot| (slot, u64::MAX))
     }
 }
 

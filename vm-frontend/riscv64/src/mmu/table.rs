@@ -7,6 +7,7 @@ pub(crate) const READ: u64 = 1 << 1;
 pub(crate) const WRITE: u64 = 1 << 2;
 pub(crate) const EXECUTE: u64 = 1 << 3;
 pub(crate) const USER: u64 = 1 << 4;
+pub(crate) const GLOBAL: u64 = 1 << 5;
 pub(crate) const ACCESSED: u64 = 1 << 6;
 pub(crate) const DIRTY: u64 = 1 << 7;
 const RESERVED: u64 = 0x7f << 54;

@@ -339,6 +339,27 @@ fn malformed_entries_fault() {
 }
 
 #[test]
+fn an_entry_on_any_level_makes_a_mapping_global() {
+    for (leaf, table, expect) in [(0, 0, false), (G, 0, true), (0, G, true), (G, G, true)] {
+        let setup = Setup::new(8);
+        setup.map(0x5000, 3, 0, page(BASE) | V | R | W | X | A | D | leaf);
+        let at = GuestPhys(ROOT + 0x1000);
+        let old = setup.entry(at.0);
+        assert!(setup.ram.store(at, Width::B8, old | table));
+        for access in ALL {
+            let found = walk(&setup.slots, &setup.ram, GuestVirt(0x5000), 1, access).unwrap();
+            assert_eq!(found.global, expect, "{leaf} {table} {access:?}");
+        }
+    }
+    let setup = Setup::new(0);
+    let found = walk(&setup.slots, &setup.ram, GuestVirt(BASE), 1, Access::Load).unwrap();
+    assert!(
+        !found.global,
+        "there is no address space that could share it"
+    );
+}
+
+#[test]
 fn sixteen_pages_share_a_napot_entry() {
     let setup = Setup::new(8);
     for index in 0..16 {

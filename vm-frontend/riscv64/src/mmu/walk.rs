@@ -5,7 +5,8 @@ use vm_mem::{Access, GuestRam, PageEntry};
 
 use super::pmp::{Rights, is_whole, rights};
 use super::table::{
-    ACCESSED, DIRTY, EXECUTE, Entry, Meaning, READ, USER, WRITE, is_canonical, levels, place,
+    ACCESSED, DIRTY, EXECUTE, Entry, GLOBAL, Meaning, READ, USER, WRITE, is_canonical, levels,
+    place,
 };
 use crate::cells::cell;
 use crate::csr::data_privilege;
@@ -25,6 +26,7 @@ struct Found {
     addr: u64,
     allowed: Rights,
     bits: u32,
+    global: bool,
 }
 
 /// Who accesses what, and how.
@@ -77,6 +79,7 @@ pub(crate) fn walk(
         execute: granted.has(Rights::EXECUTE),
         whole: is_whole(slots, first),
         bits: found.bits,
+        global: found.global,
     })
 }
 
@@ -100,6 +103,7 @@ impl Query<'_> {
                 addr: self.addr,
                 allowed: Rights::ALL,
                 bits: 12,
+                global: false,
             });
         }
         if !is_canonical(self.addr, levels) {
@@ -118,13 +122,16 @@ impl Query<'_> {
         let machine = cell(self.slots, s::MENVCFG);
         let types = machine & envcfg::PBMTE != 0;
         let mut table = (cell(self.slots, s::SATP) & satp::PPN) << 12;
+        // A table that is global makes all below it so.
+        let mut global = false;
         for level in (0..levels).rev() {
             let at = table + place(self.addr, level);
             let entry = Entry(self.load(at)?);
+            global |= entry.has(GLOBAL);
             match entry.meaning(level, types) {
                 Meaning::Fault => break,
                 Meaning::Table(next) => table = next,
-                Meaning::Page(bits) => return self.finish(at, entry, bits),
+                Meaning::Page(bits) => return self.finish(at, entry, bits, global),
             }
         }
         Err(self.page_fault())
@@ -139,7 +146,13 @@ impl Query<'_> {
             .ok_or_else(|| access_fault(self.access, self.addr))
     }
 
-    fn finish(&self, at: u64, entry: Entry, bits: u32) -> Result<Option<Found>, Trap> {
+    fn finish(
+        &self,
+        at: u64,
+        entry: Entry,
+        bits: u32,
+        global: bool,
+    ) -> Result<Option<Found>, Trap> {
         let mut allowed = self.allowed(entry);
         let needed = match self.access {
             Access::Store => ACCESSED | DIRTY,
@@ -166,6 +179,7 @@ impl Query<'_> {
             addr: marked.address() & !inside | self.addr & inside,
             allowed,
             bits,
+            global,
         }))
     }
 

@@ -3,3 +3,6 @@
 mod bench;
 mod float;
 mod integer;
+mod spoil;
+
+pub(super) use spoil::spoil;

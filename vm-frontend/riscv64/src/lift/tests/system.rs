@@ -78,9 +78,30 @@ fn plain_registers() {
     check("csrrci a0, sscratch, 1", "sscratch=3", "a0=3 sscratch=2");
     check("csrrs a0, sscratch, zero", "sscratch=3", "a0=3");
     check("csrrs a0, sepc, zero", "sepc=6", "a0=6");
-    check("csrrw zero, sepc, a1", "a1=7", "call=2(0x141,7,0x14159073) fresh");
+    check("csrrw zero, sepc, a1", "a1=7", "sepc=6");
+    check("csrrs a0, mepc, a1", "mepc=4 a1=3", "a0=4 mepc=6");
+    check("csrrw a0, scounteren, a1", "scounteren=1 a1=-1", "a0=1 scounteren=0xffffffff");
     check("csrrwi a0, scause, 9", "scause=1", "a0=1 scause=9");
     check_in(SUPERVISOR, "csrrw zero, mscratch, a0", "", "trap=2:0x34051073");
+}
+
+/// Only what may permit an interrupt or change the mode ends the block.
+#[rustfmt::skip] // One line a case.
+#[test]
+fn the_status_is_a_part_of_the_machines() {
+    check("csrrs a0, sstatus, zero", "mstatus=0xa00001888", "a0=0x200000000");
+    check("csrrs a0, sstatus, zero", "mstatus=0xa000c7922", "a0=0x80000002000c6122");
+    check("csrrw zero, sstatus, a1", "mstatus=0xa00001888 a1=-1", "mstatus=0xa000c79aa fresh");
+    check("csrrw zero, sstatus, a1", "mstatus=0xa000c79aa a1=0", "mstatus=0xa00001888 fresh");
+    check("csrrs a0, sstatus, a1", "mstatus=2 a1=0x40008", "a0=2 mstatus=0x40002 fresh");
+    check("csrrc a0, sstatus, a1", "mstatus=0x4000a a1=0x40008", "a0=0x40002 mstatus=10 fresh");
+    check("csrrsi a0, sstatus, 2", "mstatus=0x20", "a0=0x20 mstatus=0x22 fresh");
+    check("csrrsi a0, sstatus, 0", "mstatus=0x20", "a0=0x20");
+    check("csrrci a0, sstatus, 2", "mstatus=0x602a", "a0=0x8000000000006022 mstatus=0x6028");
+    check("csrrci zero, sstatus, 2", "mstatus=2", "mstatus=0");
+    check("csrrci a0, sstatus, 3", "mstatus=2", "a0=2 mstatus=0 fresh");
+    check_in(USER, "csrrci a0, sstatus, 2", "", "trap=2:0x10017573");
+    check_in(USER, "csrrs a0, sstatus, zero", "", "trap=2:0x10002573");
 }
 
 #[rustfmt::skip] // One line a case.

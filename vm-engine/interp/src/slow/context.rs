@@ -1,0 +1,66 @@
+//! Which address space and mode a CPU is in, and what that means for its caches.
+#![expect(unsafe_code, reason = "asks the machine's blocks; see UNSAFETY")]
+// UNSAFETY: `blocks` is followed while handlers run, as in `slow`.
+
+use vm_core::PAGE_MASK;
+use vm_mem::{Forgotten, Start, TlbTable};
+
+use super::Slow;
+use crate::blocks::Key;
+use crate::cpu::Cpu;
+use crate::flat::Code;
+
+impl Slow {
+    /// Puts the TLB table and jump cache of the current address space and mode in force.
+    pub fn enter_context(&mut self, cpu: &mut Cpu) {
+        self.context = self.frontend.context(&cpu.words[..self.slots]);
+        self.code_mode = self.frontend.code_mode(self.context.mode);
+        let chosen = self.tlb.select(self.context);
+        let table = chosen.index;
+        self.table = table;
+        match chosen.start {
+            Start::Kept => {}
+            Start::Empty => self.jumps.forget(table, Forgotten::All),
+            Start::HeirOf(other) => self.jumps.inherit(table, other),
+        }
+        cpu.tlb = self.tlb.table(table).entries.as_mut_ptr();
+        cpu.jumps = self.jumps.entries(table);
+    }
+
+    /// What the dispatcher would do behind an instruction that may have changed everything; false
+    /// if it is needed itself.
+    ///
+    /// Whatever stops a run between two instructions is noted in `after`, is an interrupt, or is
+    /// found by a look-up: breakpoints are in no jump cache.
+    pub fn goes_on(&mut self, cpu: &mut Cpu) -> bool {
+        let slots = &cpu.words[..self.slots];
+        let waits = self.after.is_some() || !self.answers.0.is_empty() || self.traces_modes;
+        if waits || self.frontend.interrupt(slots).is_some() {
+            return false;
+        }
+        if self.context != self.frontend.context(slots) {
+            self.enter_context(cpu);
+        }
+        true
+    }
+
+    /// The code at an address that the jump cache does not know, if its page and its block were
+    /// found lately; all else is the dispatcher's business.
+    pub fn found_lately(&mut self, pc: u64) -> Option<*const Code> {
+        let entry = self.tlb.table(self.table).entries[TlbTable::index(pc)];
+        if entry.execute != pc & PAGE_MASK || self.stops.has_breaks() {
+            return None;
+        }
+        let phys = self.ram.guest_of(pc.wrapping_add(entry.addend))?;
+        let key = Key {
+            phys: phys.0,
+            mode: self.code_mode,
+            single: false,
+        };
+        // SAFETY: the blocks are valid while handlers run, and no one else uses them meanwhile.
+        let blocks = unsafe { &*self.blocks };
+        let code = blocks.found_lately(key)?;
+        self.remember(pc, code);
+        Some(code)
+    }
+}
