@@ -292,3 +292,39 @@ fn a_page_that_is_no_longer_executable_does_not_run() {
         assert_eq!((rig.get(0, "sepc"), rig.get(0, "pc")), (0x10004, 0x20000));
     }
 }
+
+#[test]
+fn what_is_linked_is_lifted_for_the_mode_that_the_run_has_come_to() {
+    // In the second round the run comes from one mode into the other without a stop, and leaves
+    // by an exit that was never left by before; from the third on, by the link that it got.
+    let mut rig = Rig::new(1);
+    rig.put(
+        RAM,
+        "
+        again:
+            csrrs zero, mstatus, a0
+            addi s0, s0, -1
+            beq s0, zero, @floats
+            csrrc zero, mstatus, a0
+            jal zero, @again
+        floats:
+            fmv.d.x fa0, s1
+            fmv.x.d s2, fa0
+            addi s3, s3, 1
+            csrrc zero, mstatus, a0
+            addi s0, zero, 1
+            jal zero, @again
+        ",
+    );
+    for (name, value) in [
+        ("a0", 0x6000),
+        ("s0", 2),
+        ("s1", 77),
+        ("mtvec", RAM + 0x800),
+    ] {
+        rig.set(0, name, value);
+    }
+    rig.run(0, 200);
+    assert_eq!((rig.get(0, "s2"), rig.get(0, "mcause")), (77, 0));
+    assert!(rig.get(0, "s3") > 10);
+}

@@ -141,11 +141,10 @@ impl Interpreter {
 
     /// Runs from the program counter until handlers stop; links what can be linked.
     fn step(&mut self, shared: &mut Shared, alone: bool, fuel: &mut i64) -> Stop {
-        let mode = self.slow.code_mode;
         let known = if alone { None } else { self.known() };
         let (code, cacheable) = match known {
             Some(code) => (code, false),
-            None => match self.find(shared, mode, alone) {
+            None => match self.find(shared, alone) {
                 Ok(found) => found,
                 Err(stop) => return stop,
             },
@@ -155,7 +154,7 @@ impl Interpreter {
         let (code, alone) = if *fuel < insns && !alone {
             // The rest of the slice is shorter than the block: one instruction at a time.
             self.sample(shared, code);
-            match self.find(shared, mode, true) {
+            match self.find(shared, true) {
                 Ok((code, _)) => (code, true),
                 Err(stop) => return stop,
             }
@@ -170,7 +169,7 @@ impl Interpreter {
         }
         let stop = self.run_code(shared, code, fuel);
         if let Stop::Lookup = stop {
-            self.link(shared, mode);
+            self.link(shared);
         }
         stop
     }
@@ -195,12 +194,9 @@ impl Interpreter {
         alive.then_some(jump)
     }
 
-    fn find(
-        &mut self,
-        shared: &mut Shared,
-        mode: u64,
-        single: bool,
-    ) -> Result<(*const Code, bool), Stop> {
+    fn find(&mut self, shared: &mut Shared, single: bool) -> Result<(*const Code, bool), Stop> {
+        // The mode now: handlers go on behind what changes it.
+        let mode = self.slow.code_mode;
         let Shared { blocks, translator } = shared;
         self.slow.blocks = blocks;
         let apart = self.ask_break(blocks)?;
@@ -216,7 +212,7 @@ impl Interpreter {
 
     /// Links the exit that was just left by, if its target stands on the same page: the same
     /// virtual one too, since another one may be mapped elsewhere at another time.
-    fn link(&mut self, shared: &mut Shared, mode: u64) {
+    fn link(&mut self, shared: &mut Shared) {
         let (from, exit, pc) = (self.cpu.code, self.cpu.ip, self.cpu.pc);
         // SAFETY: blocks that ran in this slice are not freed before the next one begins, and
         // the exit is an op of the block.
@@ -231,7 +227,7 @@ impl Interpreter {
         if !alive || left.page_number() != GuestVirt(pc).page_number() {
             return;
         }
-        let Ok((target, cacheable)) = self.find(shared, mode, false) else {
+        let Ok((target, cacheable)) = self.find(shared, false) else {
             return;
         };
         // SAFETY: as above; the target was just found.
