@@ -147,7 +147,8 @@ pub fn layout() -> Layout {
 
 /// The mode bits of a context: everything that lifting and the rights of data accesses depend on.
 ///
-/// Packed into [`vm_mem::ContextKey::mode`].
+/// Those of data accesses are in [`vm_mem::ContextKey::mode`], those of instructions in
+/// [`vm_ir::Context::code`], and what concerns both in both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mode(pub u64);
 
@@ -158,17 +159,25 @@ impl Mode {
         self.0 & 3
     }
 
-    /// Whether floating-point instructions are off (`mstatus.FS` is 0), bit 2.
+    /// Whether floating-point instructions are off (`mstatus.FS` is 0); bits 2 and 3 are 1.
     #[must_use]
     pub const fn float_off(self) -> bool {
-        self.0 >> 2 & 1 == 1
+        self.0 >> 2 & 3 == 1
     }
 
-    /// Whether floating-point state is dirty already (`mstatus.FS` is 3), bit 3: if not, an
-    /// instruction that writes it must set it so.
+    /// Whether floating-point state is dirty already (`mstatus.FS` is 3): if not, an instruction
+    /// that writes it must set it so; bits 2 and 3 are 2.
     #[must_use]
     pub const fn float_dirty(self) -> bool {
-        self.0 >> 3 & 1 == 1
+        self.0 >> 2 & 3 == 2
+    }
+
+    /// Whether instructions ask `mstatus.FS` when they are executed; bits 2 and 3 are 3. So it is
+    /// in supervisor mode: a kernel does next to nothing with floating point, and has whatever
+    /// the program has that it runs for, so that its code would be there three times.
+    #[must_use]
+    pub const fn float_asks(self) -> bool {
+        self.0 >> 2 & 3 == 3
     }
 
     /// `mstatus` bits that gate instructions: TVM, TW, TSR, bits 4 to 6.

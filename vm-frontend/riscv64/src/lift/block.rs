@@ -54,7 +54,7 @@ impl Lift<'_> {
         self.out.begin_insn(bytes as u32);
         self.insn.set(insn);
         match decode(insn).and_then(|row| row.meaning.map(|meaning| (row, meaning))) {
-            Some((row, _)) if row.marks & FLOAT != 0 && self.mode.float_off() => self.illegal(),
+            Some((row, _)) if row.marks & FLOAT != 0 && !self.needs_float() => self.illegal(),
             Some((_, meaning)) => meaning(self, insn),
             None => self.illegal(),
         }

@@ -4,8 +4,9 @@ use vm_ir::Type::{I8, I16, I32, I64};
 use vm_ir::{Op, Type, Val};
 
 use super::integer::{Fpr, Lift, f_slot};
+use crate::fields::status;
 use crate::helper_ids::FLOAT_DIRTY;
-use crate::slots::{FFLAGS, FRM};
+use crate::slots::{FFLAGS, FRM, MSTATUS};
 use crate::trap::cause;
 
 /// The rounding mode number that stands for the one in `frm`.
@@ -85,9 +86,26 @@ impl<'a> Lift<'a> {
     /// Before the current instruction writes floating-point state: marks it dirty, and has the
     /// block end behind the instruction, as the mode changes with it.
     pub(super) fn touch_float(&self) {
-        if !self.mode.float_dirty() && !self.dirtied.replace(true) {
+        if self.mode.float_asks() {
+            if !self.float_known.replace((true, true)).1 {
+                let status = self.out.get(I64, MSTATUS);
+                self.out.set(MSTATUS, status | status::FS as i64);
+            }
+        } else if !self.mode.float_dirty() && !self.dirtied.replace(true) {
             self.call(FLOAT_DIRTY, &[]);
         }
+    }
+
+    /// Has the current instruction trap if floating point is off; false if that is known.
+    pub(super) fn needs_float(&self) -> bool {
+        let (known, dirty) = self.float_known.get();
+        if self.mode.float_asks() && !known {
+            let status = self.out.get(I64, MSTATUS);
+            let off = (status & status::FS as i64).eq(self.imm(0));
+            self.out.trap_if(off, cause::ILLEGAL, self.insn_value());
+            self.float_known.set((true, dirty));
+        }
+        !self.mode.float_off()
     }
 
     /// Whether the current instruction has marked the state dirty; asked once an instruction.

@@ -36,6 +36,9 @@ pub struct Lift<'a> {
     pub(super) frm_valid: Cell<bool>,
     /// Whether the current instruction has made the floating-point state dirty.
     pub(super) dirtied: Cell<bool>,
+    /// What the block has made sure of, where the mode does not say it: that floating point is
+    /// on, and that its state is dirty.
+    pub(super) float_known: Cell<(bool, bool)>,
     /// The registers known to hold a boxed single or a boxed half.
     pub(super) boxed: [Cell<u32>; 2],
 }
@@ -50,6 +53,7 @@ impl<'a> Lift<'a> {
             insn: Cell::new(0),
             frm_valid: Cell::new(false),
             dirtied: Cell::new(false),
+            float_known: Cell::new((false, false)),
             boxed: [Cell::new(0), Cell::new(0)],
         }
     }

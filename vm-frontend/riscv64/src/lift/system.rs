@@ -150,7 +150,7 @@ impl<'a> Lift<'a> {
             return self.illegal();
         }
         match number {
-            1..=3 if self.mode.float_off() => self.illegal(),
+            1..=3 if !self.needs_float() => self.illegal(),
             1..=3 => self.float_csr(d, number, change, operand),
             SSTATUS => self.status_csr(d, change, operand),
             _ => match plain(number, operand.is_some()) {

@@ -133,6 +133,25 @@ fn off_and_dirty() {
 
 #[rustfmt::skip] // One line a case.
 #[test]
+fn off_and_dirty_as_supervisor() {
+    let asks = 1 | 3 << 2;
+    const FIVE: &str = "mstatus=0x2000 fa0=5";
+    check_in(asks, "addi a0, a0, 1; fadd.d fa0, fa1, fa2", "", "a0=1 trap=2:0x2c5f553");
+    check_in(asks, "flw fa0, 0(a1)", "", "trap=2:0x5a507");
+    check_in(asks, "fmv.x.w a0, fa1", "", "trap=2:0xe0058553");
+    check_in(asks, "c.fsdsp fa0, 0(sp)", "", "trap=2:0xa02a");
+    check_in(asks, "csrrs a0, fflags, zero", "", "trap=2:0x102573");
+    // The block goes on behind what makes it dirty, and asks once.
+    check_in(asks, "fmv.d.x fa0, zero; fmv.d.x fa1, zero; addi a0, a0, 1", FIVE, "mstatus=0x6000 fa0=0 a0=1");
+    check_in(asks, "fmv.x.d a0, fa0; fclass.d a1, fa0", FIVE, "a0=5 a1=0x20");
+    check_in(asks, "fmv.x.d a0, fa0; fmv.d.x fa0, zero", FIVE, "a0=5 mstatus=0x6000 fa0=0");
+    check_in(asks, "flw fa0, 0(a1)", "mstatus=0x2000 a1=0x1000", "trap=13:0x1000");
+    check_in(asks, "csrrw zero, fflags, a0; csrrs a1, fflags, zero", "mstatus=0x4000 a0=3", "fflags=3 a1=3 mstatus=0x6000");
+    check_in(asks, "fadd.d fa0, fa1, fa2", "mstatus=0x2000 frm=5", "trap=2:0x2c5f553");
+}
+
+#[rustfmt::skip] // One line a case.
+#[test]
 fn singles() {
     const F: &str = "fa1=0xffffffff40000000 fa2=0xffffffff40400000 fa3=0xffffffff3f800000";
     check("fsub.s fa0, fa1, fa2", F, "fa0=0xffffffffbf800000");
