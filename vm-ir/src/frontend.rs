@@ -114,6 +114,16 @@ pub struct Text {
     pub bytes: usize,
 }
 
+/// What the CPU's state says about all that it does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Context {
+    /// What translations of addresses and the rights of accesses depend on.
+    pub key: ContextKey,
+    /// What instructions mean, and how their addresses are translated beside the address space:
+    /// code is shared by all contexts in which it is equal.
+    pub code: u64,
+}
+
 /// A guest architecture, as engines know it.
 pub trait Frontend: Walk + Send + Sync {
     /// The architecture's name (`riscv64`).
@@ -128,19 +138,13 @@ pub trait Frontend: Walk + Send + Sync {
     /// How floating-point operations treat what the standard leaves open.
     fn float_rules(&self) -> Rules;
 
-    /// The address space and mode that instructions and accesses depend on now.
-    fn context(&self, slots: &[u64]) -> ContextKey;
-
-    /// The part of a context's mode that instructions depend on: code is shared by all contexts
-    /// in which it is equal.
-    fn code_mode(&self, mode: u64) -> u64 {
-        mode
-    }
+    /// What instructions and accesses depend on now.
+    fn context(&self, slots: &[u64]) -> Context;
 
     /// Lifts instructions from `code`, which stands at the program counter, until one ends the
     /// block, `limit` instructions are lifted or the bytes run out.
     ///
-    /// `mode` is the mode of the context; only it and the bytes may decide the result.
+    /// `mode` is [`Context::code`]; only it and the bytes may decide the result.
     fn lift(&self, code: &[u8], mode: u64, limit: u32, out: &mut Builder) -> Lifted;
 
     /// The most bytes that one instruction has.

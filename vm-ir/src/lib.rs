@@ -39,7 +39,7 @@ pub use block::{Block, Effect, End, Hint, Id, Inst, MemArg, Order};
 pub use builder::{Builder, Val};
 pub use float_ops::{eval_float, format};
 pub use frontend::{
-    Effects, Frontend, Helper, HelperCx, Layout, Lifted, Request, SlotId, SlotInfo, Text,
+    Context, Effects, Frontend, Helper, HelperCx, Layout, Lifted, Request, SlotId, SlotInfo, Text,
 };
 pub use ops::{Op, Shape};
 pub use target::{Feature, Target, TargetRegister};

@@ -26,6 +26,7 @@ mod host_cell;
 mod marks;
 mod pages;
 mod ram;
+mod spans;
 mod sync;
 mod sys;
 mod tlb;
@@ -35,7 +36,8 @@ pub use dual::{DualMap, DualMapError};
 pub use host_cell::HostCell;
 pub use pages::PageMarks;
 pub use ram::{GuestRam, HostPage, RamError, RamFault};
-pub use tlb::{ContextKey, Forgotten, Selected, Start, TLB_ENTRIES, Tlb, TlbEntry, TlbTable};
+pub use spans::Spans;
+pub use tlb::{CodePage, ContextKey, Forgotten, Selected, TLB_ENTRIES, Tlb, TlbEntry, TlbTable};
 pub use walk::{Access, PageEntry, Walk};
 
 /// The `vm-memory` type beneath [`GuestRam`], for crates of that family.

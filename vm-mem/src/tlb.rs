@@ -2,15 +2,14 @@
 
 use vm_core::{Flush, GuestVirt, PAGE_BITS, PAGE_MASK};
 
+use crate::spans::Spans;
+
 /// The entries of one table.
 pub const TLB_ENTRIES: usize = 1024;
 /// The tables of one vCPU.
 // LIMIT: a kernel that switches between a few processes uses two or three tables for each; at
 // 32 KiB each, sixteen are half a MiB a vCPU.
 const TABLES: usize = 16;
-/// How many separate ranges of large mappings a table keeps.
-// LIMIT: a kernel has three or four (linear map, image, device trees); more are joined.
-const SPANS: usize = 8;
 /// A tag that no address has: the low bits of a looked-up tag are below the access size.
 const NO_TAG: u64 = u64::MAX;
 
@@ -66,7 +65,7 @@ pub struct TlbTable {
     global: [u64; TLB_ENTRIES / 64],
     /// The addresses that large mappings were entered for, first and last: one page of a large
     /// mapping can not be forgotten alone.
-    large: Vec<(u64, u64)>,
+    large: Spans,
     used: u64,
 }
 
@@ -86,19 +85,18 @@ pub enum Forgotten {
 pub struct Selected {
     /// Its number.
     pub index: usize,
-    /// What it has.
-    pub start: Start,
+    /// Whether it was another context's until now: then it has mappings that all address spaces
+    /// share, at most.
+    pub is_new: bool,
 }
 
-/// What a table has when its context is entered.
+/// What a table knows of a page with code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Start {
-    /// All that it had.
-    Kept,
-    /// Nothing.
-    Empty,
-    /// The shared mappings of the table of this number, which may be its own.
-    HeirOf(usize),
+pub struct CodePage {
+    /// Whether all address spaces have it in the same place.
+    pub global: bool,
+    /// The first and last address of what was mapped with it, if that is more than a page.
+    pub large: Option<(u64, u64)>,
 }
 
 impl TlbTable {
@@ -110,7 +108,7 @@ impl TlbTable {
             },
             entries: Box::new([TlbEntry::EMPTY; TLB_ENTRIES]),
             global: [0; TLB_ENTRIES / 64],
-            large: Vec::new(),
+            large: Spans::default(),
             used: 0,
         }
     }
@@ -130,23 +128,7 @@ impl TlbTable {
         *word = if global { *word | bit } else { *word & !bit };
         if bits > PAGE_BITS {
             let inside = (1u64 << bits.min(63)) - 1;
-            self.note_span(addr & !inside, addr | inside);
-        }
-    }
-
-    fn note_span(&mut self, first: u64, last: u64) {
-        let near = |span: &&mut (u64, u64)| {
-            first <= span.1.saturating_add(1) && span.0 <= last.saturating_add(1)
-        };
-        if let Some(span) = self.large.iter_mut().find(near) {
-            *span = (span.0.min(first), span.1.max(last));
-        } else if self.large.len() < SPANS {
-            self.large.push((first, last));
-        } else {
-            let all = self.large.iter().copied().chain([(first, last)]);
-            let all = all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-            self.large.clear();
-            self.large.extend(all);
+            self.large.note(addr & !inside, addr | inside);
         }
     }
 
@@ -154,11 +136,14 @@ impl TlbTable {
         self.global[index / 64] >> (index % 64) & 1 == 1
     }
 
-    /// Whether code at an address is known to be mapped alike in all address spaces.
+    /// What is known of the page that code stands on.
     #[must_use]
-    pub fn shares_code(&self, addr: u64) -> bool {
+    pub fn code_page(&self, addr: u64) -> CodePage {
         let index = Self::index(addr);
-        self.is_global(index) && self.entries[index].execute == addr & PAGE_MASK
+        CodePage {
+            global: self.is_global(index) && self.entries[index].execute == addr & PAGE_MASK,
+            large: self.large.around(addr),
+        }
     }
 
     fn clear(&mut self) {
@@ -188,9 +173,7 @@ impl TlbTable {
 
     /// Forgets one page, and what can not be told from it.
     fn forget_page(&mut self, addr: GuestVirt) -> Forgotten {
-        let inside = |span: &(u64, u64)| (span.0..=span.1).contains(&addr.0);
-        if let Some(at) = self.large.iter().position(inside) {
-            let (first, last) = self.large.swap_remove(at);
+        if let Some((first, last)) = self.large.take(addr.0) {
             for entry in self.entries.iter_mut() {
                 if entry.is_in(first, last) {
                     *entry = TlbEntry::EMPTY;
@@ -237,7 +220,7 @@ impl Tlb {
             self.tables[found].used = self.clock;
             return Selected {
                 index: found,
-                start: Start::Kept,
+                is_new: false,
             };
         }
         let index = if self.tables.len() < TABLES {
@@ -255,18 +238,20 @@ impl Tlb {
         let last = last
             .filter(|(_, table)| table.key.mode == key.mode)
             .max_by_key(|(_, table)| table.used);
-        let start = last.map_or(Start::Empty, |(last, _)| Start::HeirOf(last));
-        match start {
-            Start::HeirOf(last) => match self.tables.get_disjoint_mut([index, last]) {
+        match last.map(|(last, _)| last) {
+            Some(last) => match self.tables.get_disjoint_mut([index, last]) {
                 Ok([table, from]) => table.inherit(from),
                 Err(_) => self.tables[index].clear_own(),
             },
-            Start::Empty | Start::Kept => self.tables[index].clear(),
+            None => self.tables[index].clear(),
         }
         let table = &mut self.tables[index];
         table.key = key;
         table.used = self.clock;
-        Selected { index, start }
+        Selected {
+            index,
+            is_new: true,
+        }
     }
 
     /// A table by its number.
@@ -414,7 +399,7 @@ mod tests {
     #[test]
     fn more_large_mappings_than_are_told_apart_are_still_found() {
         let mut tlb = Tlb::new();
-        let pages: Vec<u64> = (0..=SPANS as u64).map(|n| n << 23 | n << 12).collect();
+        let pages: Vec<u64> = (0..=8).map(|n| n << 23 | n << 12).collect();
         for page in &pages {
             enter(&mut tlb, A, *page, (21, false));
         }
@@ -446,10 +431,14 @@ mod tests {
         enter(&mut tlb, A, 0x6000, SHARED);
         enter(&mut tlb, A, 0x20_9000, (21, true));
         let chosen = tlb.select(B);
-        assert_eq!((chosen.index, chosen.start), (2, Start::HeirOf(1)));
+        assert_eq!((chosen.index, chosen.is_new), (2, true));
         assert!(has(&mut tlb, B, 0x6000) && has(&mut tlb, B, 0x20_9000));
         assert!(!has(&mut tlb, B, 0x5000) && !has(&mut tlb, B, 0x7000));
-        assert!(tlb.table(2).shares_code(0x6004) && !tlb.table(2).shares_code(0x7004));
+        let page = |global, large| CodePage { global, large };
+        assert_eq!(tlb.table(2).code_page(0x6004), page(true, None));
+        assert_eq!(tlb.table(2).code_page(0x7004), page(false, None));
+        let large = Some((0x20_0000, 0x3f_ffff));
+        assert_eq!(tlb.table(2).code_page(0x20_9004), page(true, large));
         // The size of a mapping is known to the heir, too.
         tlb.flush(Flush::Page(GuestVirt(0x20_0000), None), |_, _| {});
         assert!(!has(&mut tlb, B, 0x20_9000));
@@ -467,14 +456,14 @@ mod tests {
         for mode in 1..TABLES as u64 {
             enter(&mut tlb, ContextKey { space: 1, mode }, 0x5000, OWN);
         }
-        let start = Start::HeirOf(0);
-        assert_eq!(tlb.select(B), Selected { index: 0, start });
+        let chosen = tlb.select(B);
+        assert_eq!((chosen.index, chosen.is_new), (0, true));
         assert!(has(&mut tlb, B, 0x6000) && !has(&mut tlb, B, 0x5000));
         // A mode of which there is no table yet has nothing.
         let other = ContextKey { space: 1, mode: 99 };
-        assert_eq!(tlb.select(other).start, Start::Empty);
+        assert!(tlb.select(other).is_new);
         assert!(!has(&mut tlb, other, 0x5000) && !has(&mut tlb, other, 0x6000));
-        assert_eq!(tlb.select(other).start, Start::Kept);
+        assert!(!tlb.select(other).is_new);
     }
 
     #[test]

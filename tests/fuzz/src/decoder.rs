@@ -47,7 +47,7 @@ pub fn run(bytes: &[u8]) {
         let name = &frontend.layout().slots[slot].name;
         frontend.set_register(&mut slots, name, feed.odd());
     }
-    let mode = frontend.context(&slots).mode;
+    let mode = frontend.context(&slots).code;
     let code = feed.rest();
     if code.is_empty() {
         return;

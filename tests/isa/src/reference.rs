@@ -33,7 +33,7 @@ pub fn run(
             return Ok(Some(frontend.bus_fault(Access::Fetch, pc)));
         };
         let mut builder = Builder::new();
-        let mode = frontend.code_mode(frontend.context(slots).mode);
+        let mode = frontend.context(slots).code;
         if let Lifted::Short(needed) = frontend.lift(rest, mode, left, &mut builder) {
             return Err(format!("lifting wants {needed} bytes"));
         }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use vm_core::{GuestVirt, Trap};
 use vm_ir::float::Rules;
-use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, Text};
-use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
+use vm_ir::{Builder, Context, Frontend, Helper, Layout, Lifted, Text};
+use vm_mem::{Access, GuestRam, PageEntry, Walk};
 
 /// An architecture without trap handlers, timers and interrupts.
 pub struct Stopped {
@@ -61,12 +61,8 @@ impl Frontend for Stopped {
         self.inner.float_rules()
     }
 
-    fn context(&self, slots: &[u64]) -> ContextKey {
+    fn context(&self, slots: &[u64]) -> Context {
         self.inner.context(slots)
-    }
-
-    fn code_mode(&self, mode: u64) -> u64 {
-        self.inner.code_mode(mode)
     }
 
     fn lift(&self, code: &[u8], mode: u64, limit: u32, out: &mut Builder) -> Lifted {

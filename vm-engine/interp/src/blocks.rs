@@ -158,11 +158,6 @@ impl Blocks {
         Some((place, bytes))
     }
 
-    /// The code for a key, if it was found lately and stands on one page.
-    pub fn found_lately(&self, key: Key) -> Option<*const Code> {
-        self.near.find(key).map(|(code, _)| code)
-    }
-
     /// The physical address of the second page that a block reaches into.
     pub fn second_page(&self, key: Key) -> Option<u64> {
         if self.crossing.is_empty() {

@@ -54,13 +54,14 @@ unsafe fn stop(cpu: *mut Cpu, why: StopKind, fuel: i64) -> i64 {
 unsafe fn look_up(cpu: *mut Cpu, pc: u64, miss: StopKind, fuel: i64) -> i64 {
     // SAFETY: the jump cache in force holds live blocks of the context in force.
     unsafe {
-        let jump: *const Jump = (*cpu).jumps.add(Jump::index(pc));
+        let at = Jump::place(pc, (*cpu).jump_mask);
+        let jump: *const Jump = (*cpu).jumps.byte_add(at);
         if (*jump).pc == pc {
             return enter(cpu, (*jump).code, pc, fuel);
         }
         (*cpu).pc = pc;
         if miss as u32 == StopKind::LookupIndirect as u32 {
-            let code = found_lately(cpu, pc);
+            let code = found(cpu);
             if !code.is_null() {
                 return enter(cpu, code, pc, fuel);
             }
@@ -69,18 +70,18 @@ unsafe fn look_up(cpu: *mut Cpu, pc: u64, miss: StopKind, fuel: i64) -> i64 {
     }
 }
 
-/// The code at an address that the jump cache does not know, or null; apart from handlers, so
+/// The code at the program counter, if the jump cache does not know it, or null; apart from handlers, so
 /// that their own way on needs no room on the stack.
 ///
 /// # Safety
 ///
 /// As for every handler.
 #[inline(never)]
-pub unsafe fn found_lately(cpu: *mut Cpu, pc: u64) -> *const Code {
+pub unsafe fn found(cpu: *mut Cpu) -> *const Code {
     // SAFETY: see UNSAFETY; what slow paths work with is valid while handlers run.
     unsafe {
         let slow = (*cpu).slow;
-        (*slow).found_lately(pc).unwrap_or_default()
+        (*slow).found(&mut *cpu).unwrap_or_default()
     }
 }
 

@@ -21,9 +21,6 @@ use crate::slow::Slow;
 // is cut shorter.
 pub const WORDS: usize = 1024;
 
-/// Entries of a jump cache.
-pub const JUMPS: usize = 2048;
-
 /// A jump cache entry: where the code for an address is.
 #[derive(Clone, Copy, Debug)]
 pub struct Jump {
@@ -43,15 +40,20 @@ impl Jump {
         }
     }
 
-    /// Which entry holds an address.
+    /// What tells the entries of a cache apart, in bytes; how many they are is a power of two.
+    pub const fn mask(entries: usize) -> usize {
+        (entries - 1) * size_of::<Self>()
+    }
+
+    /// Where in a cache the entry for an address is, in bytes.
     #[inline(always)]
-    pub const fn index(pc: u64) -> usize {
-        (pc >> 1 ^ pc >> 12) as usize & (JUMPS - 1)
+    pub const fn place(pc: u64, mask: usize) -> usize {
+        ((pc >> 1 ^ pc >> 12) as usize).wrapping_mul(size_of::<Self>()) & mask
     }
 }
 
 const _: () = assert!(
-    Jump::index(0) == 0 && Jump::index(2) != 0,
+    Jump::place(0, Jump::mask(2)) == 0 && Jump::place(2, Jump::mask(2)) != 0,
     "an empty entry holds an address that is looked up elsewhere"
 );
 
@@ -105,8 +107,10 @@ pub struct Cpu {
     pub pc: u64,
     /// The TLB table in force.
     pub tlb: *mut TlbEntry,
-    /// The jump cache in force.
+    /// The jump cache in force, and its [`Jump::mask`].
     pub jumps: *mut Jump,
+    /// See `jumps`.
+    pub jump_mask: usize,
     /// The running block.
     pub code: *const Code,
     /// Where handlers stopped.
@@ -193,6 +197,7 @@ impl Cpu {
             pc: 0,
             tlb: std::ptr::null_mut(),
             jumps: std::ptr::null_mut(),
+            jump_mask: 0,
             code: std::ptr::null(),
             ip: std::ptr::null(),
             slow: std::ptr::null_mut(),

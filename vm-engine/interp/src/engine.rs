@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use vm_core::{Clock, Kick, Trace, TraceKinds, Vcpu};
-use vm_ir::Frontend;
 use vm_ir::passes::Passes;
-use vm_mem::{ContextKey, GuestRam, Tlb};
+use vm_ir::{Context, Frontend};
+use vm_mem::{GuestRam, Tlb};
 
 use crate::blocks::{BlockStats, Blocks, Limits};
 use crate::cpu::Cpu;
@@ -93,9 +93,8 @@ impl Engine {
             clock: self.clock.clone(),
             tlb: Tlb::new(),
             table: 0,
-            context: ContextKey::default(),
+            context: Context::default(),
             traces_modes: false,
-            code_mode: 0,
             jumps: Jumps::default(),
             reservation: usize::from(frontend.layout().reservation.0),
             after: None,

@@ -165,7 +165,7 @@ impl Interpreter {
             return self.run_alone(shared, code, fuel);
         }
         if cacheable {
-            self.slow.remember(self.cpu.pc, code);
+            self.slow.remember(&mut self.cpu, code);
         }
         let stop = self.run_code(shared, code, fuel);
         if let Stop::Lookup = stop {
@@ -188,7 +188,7 @@ impl Interpreter {
 
     /// The code at the program counter, if the jump cache knows it and it may still be entered.
     fn known(&mut self) -> Option<*const Code> {
-        let jump = self.slow.jumps.entry(self.slow.table, self.cpu.pc)?;
+        let jump = self.slow.jumps.entry(self.cpu.pc)?;
         // SAFETY: jump caches lead to blocks that are not freed before the caches are emptied.
         let alive = unsafe { (*jump).insns != Code::DEAD };
         alive.then_some(jump)
@@ -196,7 +196,7 @@ impl Interpreter {
 
     fn find(&mut self, shared: &mut Shared, single: bool) -> Result<(*const Code, bool), Stop> {
         // The mode now: handlers go on behind what changes it.
-        let mode = self.slow.code_mode;
+        let mode = self.slow.context.code;
         let Shared { blocks, translator } = shared;
         self.slow.blocks = blocks;
         let apart = self.ask_break(blocks)?;

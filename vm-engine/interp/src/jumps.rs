@@ -1,143 +1,259 @@
-//! The jump caches of one virtual CPU, one for each TLB table.
+//! The jump caches of one virtual CPU: where the code for an address is.
+//!
+//! Code that all address spaces have in the same place, as that of a kernel, is in one large cache
+//! for each mode.
+//! All else is in small caches, one for each address space and mode, which come and go with the
+//! TLB's tables.
 
-use vm_core::GuestVirt;
-use vm_mem::Forgotten;
+use vm_core::{Flush, GuestVirt, PAGE_MASK};
+use vm_mem::{CodePage, Forgotten, Spans};
 
-use crate::cpu::{JUMPS, Jump};
+use crate::cpu::Jump;
 use crate::flat::Code;
 
+/// Entries of a cache of one address space.
+const OWN: usize = 2048;
+/// Entries of a cache that address spaces share.
+// LIMIT: 256 KiB a mode; starting programs under Linux enters some 5000 blocks of the kernel.
+const SHARED: usize = 16384;
+/// The caches of single address spaces.
+// LIMIT: as many as the TLB has tables.
+const OWNS: usize = 16;
+/// The caches that address spaces share.
+// LIMIT: a kernel runs with floating point off, clean and dirty, and a firmware beside it.
+const MODES: usize = 6;
+
 /// Bits of the filter that says from which pages a cache holds code.
-// LIMIT: 2 KiB; a kernel's own code takes some thousand bits, which all caches inherit.
+// LIMIT: 2 KiB; a kernel's own code takes some thousand bits.
 const FILTER_BITS: u64 = 16384;
 
 struct Cache {
-    entries: Box<[Jump; JUMPS]>,
-    /// Which of them stand on pages that all address spaces share, a bit each.
-    global: [u64; JUMPS / 64],
-    pages: [u64; (FILTER_BITS / 64) as usize],
+    entries: Box<[Jump]>,
+    pages: Box<[u64; (FILTER_BITS / 64) as usize]>,
 }
 
 impl Cache {
+    fn new(entries: usize) -> Self {
+        Self {
+            entries: (0..entries).map(Jump::empty).collect(),
+            pages: Box::new([0; (FILTER_BITS / 64) as usize]),
+        }
+    }
+
+    fn mask(&self) -> usize {
+        Jump::mask(self.entries.len())
+    }
+
+    fn index(&self, pc: u64) -> usize {
+        Jump::place(pc, self.mask()) / size_of::<Jump>()
+    }
+
+    fn fill(&mut self, pc: u64, code: *const Code) {
+        let index = self.index(pc);
+        self.entries[index] = Jump { pc, code };
+        let bit = filter_bit(pc);
+        self.pages[(bit / 64) as usize] |= 1 << (bit % 64);
+    }
+
     fn is_empty(&self) -> bool {
         self.pages.iter().all(|word| *word == 0)
     }
 
     fn clear(&mut self) {
         if !self.is_empty() {
-            *self.entries = empty();
-            self.global.fill(0);
+            self.forget(0, u64::MAX);
             self.pages.fill(0);
         }
     }
 
-    fn clear_own(&mut self) {
-        if self.is_empty() {
+    /// Forgets what stands at addresses from the first to the last.
+    fn forget(&mut self, first: u64, last: u64) {
+        let bit = filter_bit(first);
+        let one = GuestVirt(first).page_number() == GuestVirt(last).page_number();
+        if one && self.pages[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
             return;
         }
         for (index, jump) in self.entries.iter_mut().enumerate() {
-            if self.global[index / 64] >> (index % 64) & 1 == 0 {
-                *jump = Jump::empty(index);
-            }
-        }
-    }
-}
-
-/// The jump caches.
-#[derive(Default)]
-pub struct Jumps(Vec<Cache>);
-
-impl Jumps {
-    /// The entries that belong to a TLB table.
-    pub fn entries(&mut self, table: usize) -> *mut Jump {
-        self.cache(table).entries.as_mut_ptr()
-    }
-
-    /// The code for an address, if the cache knows it.
-    pub fn entry(&mut self, table: usize, pc: u64) -> Option<*const Code> {
-        let jump = self.cache(table).entries[Jump::index(pc)];
-        (jump.pc == pc && !jump.code.is_null()).then_some(jump.code)
-    }
-
-    /// Remembers where the code for an address is, and whether all address spaces have it there.
-    pub fn fill(&mut self, table: usize, pc: u64, code: *const Code, global: bool) {
-        let cache = self.cache(table);
-        let index = Jump::index(pc);
-        cache.entries[index] = Jump { pc, code };
-        let (word, bit) = (&mut cache.global[index / 64], 1 << (index % 64));
-        *word = if global { *word | bit } else { *word & !bit };
-        let bit = filter_bit(pc);
-        cache.pages[(bit / 64) as usize] |= 1 << (bit % 64);
-    }
-
-    /// Forgets what the TLB table has forgotten.
-    pub fn forget(&mut self, table: usize, what: Forgotten) {
-        let Some(cache) = self.0.get_mut(table) else {
-            return;
-        };
-        let (first, last) = match what {
-            Forgotten::All => return cache.clear(),
-            Forgotten::Own => return cache.clear_own(),
-            Forgotten::Span(first, last) => (first, last),
-        };
-        let bit = filter_bit(first);
-        let one = GuestVirt(first).page_number() == GuestVirt(last).page_number();
-        if one && cache.pages[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
-            return;
-        }
-        for (index, jump) in cache.entries.iter_mut().enumerate() {
             if jump.pc.wrapping_sub(first) <= last - first {
                 *jump = Jump::empty(index);
             }
         }
     }
+}
 
-    /// A TLB table is for another address space now, with the shared mappings of the table
-    /// `heir_of`.
-    pub fn inherit(&mut self, table: usize, heir_of: usize) {
-        let most = table.max(heir_of);
-        self.cache(most);
-        if let Ok([cache, from]) = self.0.get_disjoint_mut([table, heir_of]) {
-            if from.is_empty() {
-                return cache.clear();
+/// Whose code a cache holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Name {
+    /// The TLB table, if it is not that of all address spaces.
+    table: Option<usize>,
+    /// The mode of the code.
+    mode: u64,
+}
+
+impl Name {
+    fn own(table: usize, mode: u64) -> Self {
+        let table = Some(table);
+        Self { table, mode }
+    }
+
+    fn shared(mode: u64) -> Self {
+        Self { table: None, mode }
+    }
+
+    fn is_shared(self) -> bool {
+        self.table.is_none()
+    }
+}
+
+struct Named {
+    name: Name,
+    cache: Cache,
+    used: u64,
+}
+
+/// The jump cache in force, as handlers and native code see it.
+#[derive(Clone, Copy, Debug)]
+pub struct InForce {
+    /// Its entries.
+    pub entries: *mut Jump,
+    /// See [`Jump::mask`].
+    pub mask: usize,
+}
+
+/// The jump caches.
+#[derive(Default)]
+pub struct Jumps {
+    all: Vec<Named>,
+    /// The number of the one in force.
+    current: usize,
+    clock: u64,
+    /// What large mappings the code in shared caches stands on.
+    large: Spans,
+}
+
+impl Jumps {
+    /// Puts the cache for code of a mode in force, in the address space of a TLB table.
+    pub fn select(&mut self, table: usize, mode: u64) -> InForce {
+        let own = Name::own(table, mode);
+        self.current = match self.find(own).or_else(|| self.find(Name::shared(mode))) {
+            Some(known) => known,
+            None => self.add(own),
+        };
+        self.in_force()
+    }
+
+    /// The code for an address, if the cache in force knows it.
+    pub fn entry(&self, pc: u64) -> Option<*const Code> {
+        let cache = &self.all.get(self.current)?.cache;
+        let jump = cache.entries[cache.index(pc)];
+        (jump.pc == pc && !jump.code.is_null()).then_some(jump.code)
+    }
+
+    /// Remembers where the code for an address is; the cache that is in force from then on.
+    ///
+    /// `page` is what the TLB table in force knows of the page.
+    pub fn fill(&mut self, table: usize, pc: u64, code: *const Code, page: CodePage) -> InForce {
+        let now = &self.all[self.current];
+        let mode = now.name.mode;
+        match (now.name.table, page.global) {
+            (None, false) => {
+                let own = Name::own(table, mode);
+                self.current = self.find(own).unwrap_or_else(|| self.add(own));
             }
-            cache.entries.copy_from_slice(&*from.entries);
-            cache.global = from.global;
-            cache.pages = from.pages;
+            // Nothing here is another address space's, so it need not be one of its own.
+            (Some(_), true) if now.cache.is_empty() => {
+                self.all.swap_remove(self.current);
+                let shared = Name::shared(mode);
+                self.current = self.find(shared).unwrap_or_else(|| self.add(shared));
+            }
+            _ => {}
         }
-        self.0[table].clear_own();
+        let now = &mut self.all[self.current];
+        if let (None, Some((first, last))) = (now.name.table, page.large) {
+            self.large.note(first, last);
+        }
+        now.cache.fill(pc, code);
+        self.in_force()
+    }
+
+    /// A TLB table has forgotten something, or is another address space's from now on.
+    pub fn forget(&mut self, table: usize, what: Forgotten) {
+        for named in &mut self.all {
+            if named.name.table == Some(table) {
+                match what {
+                    Forgotten::All | Forgotten::Own => named.cache.clear(),
+                    Forgotten::Span(first, last) => named.cache.forget(first, last),
+                }
+            }
+        }
+    }
+
+    /// The guest has translations forgotten; what is named by its address space keeps what all
+    /// address spaces share.
+    pub fn forget_shared(&mut self, what: Flush) {
+        let shared = self.all.iter_mut().filter(|named| named.name.is_shared());
+        let (first, last) = match what {
+            Flush::All => {
+                shared.for_each(|named| named.cache.clear());
+                return self.large.clear();
+            }
+            Flush::Page(addr, None) => {
+                let page = addr.0 & PAGE_MASK;
+                // One page of a large mapping can not be forgotten alone.
+                let large = self.large.around(addr.0);
+                large.unwrap_or((page, page | !PAGE_MASK))
+            }
+            Flush::Page(_, Some(_)) | Flush::Space(_) => return,
+        };
+        shared.for_each(|named| named.cache.forget(first, last));
     }
 
     /// Empties all caches.
     pub fn clear_all(&mut self) {
-        for cache in &mut self.0 {
-            cache.clear();
+        for named in &mut self.all {
+            named.cache.clear();
         }
     }
 
-    fn cache(&mut self, table: usize) -> &mut Cache {
-        if self.0.len() <= table {
-            self.grow(table);
-        }
-        &mut self.0[table]
+    fn find(&self, name: Name) -> Option<usize> {
+        self.all.iter().position(|named| named.name == name)
     }
 
-    /// Apart from where caches are used: a new one passes over the stack, page by page.
-    #[cold]
-    #[inline(never)]
-    fn grow(&mut self, table: usize) {
-        while self.0.len() <= table {
-            let entries = Box::new(empty());
-            self.0.push(Cache {
-                entries,
-                global: [0; JUMPS / 64],
-                pages: [0; (FILTER_BITS / 64) as usize],
-            });
+    /// Adds a cache, in place of the one of its kind that was used longest ago if there are many.
+    fn add(&mut self, name: Name) -> usize {
+        let alike = |named: &&(usize, &Named)| named.1.name.is_shared() == name.is_shared();
+        let all: Vec<_> = self.all.iter().enumerate().collect();
+        let (most, entries) = if name.is_shared() {
+            (MODES, SHARED)
+        } else {
+            (OWNS, OWN)
+        };
+        if all.iter().filter(alike).count() >= most {
+            let oldest = all.iter().filter(alike).min_by_key(|(_, named)| named.used);
+            if let Some((oldest, _)) = oldest.copied() {
+                let named = &mut self.all[oldest];
+                named.cache.clear();
+                named.name = name;
+                return oldest;
+            }
+        }
+        self.all.push(Named {
+            name,
+            cache: Cache::new(entries),
+            used: 0,
+        });
+        self.all.len() - 1
+    }
+
+    fn in_force(&mut self) -> InForce {
+        self.clock += 1;
+        let now = &mut self.all[self.current];
+        now.used = self.clock;
+        InForce {
+            mask: now.cache.mask(),
+            entries: now.cache.entries.as_mut_ptr(),
         }
     }
-}
-
-fn empty() -> [Jump; JUMPS] {
-    std::array::from_fn(Jump::empty)
 }
 
 fn filter_bit(addr: u64) -> u64 {
@@ -151,60 +267,114 @@ fn filter_bit(addr: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn holds(jumps: &mut Jumps, table: usize, pc: u64) -> bool {
-        jumps.cache(table).entries[Jump::index(pc)].pc == pc
+    const PAGE: Forgotten = Forgotten::Span(0x1000, 0x1fff);
+    const OWN_PAGE: CodePage = CodePage {
+        global: false,
+        large: None,
+    };
+    const SHARED_PAGE: CodePage = CodePage {
+        global: true,
+        large: None,
+    };
+
+    /// Enters addresses in the address space of a table.
+    fn fill(jumps: &mut Jumps, table: usize, pcs: &[u64], page: CodePage) {
+        jumps.select(table, 0);
+        for pc in pcs {
+            jumps.fill(table, *pc, std::ptr::dangling(), page);
+            assert!(jumps.entry(*pc).is_some());
+        }
     }
 
-    const PAGE: Forgotten = Forgotten::Span(0x1000, 0x1fff);
-
-    fn fill(jumps: &mut Jumps, table: usize, pc: u64, global: bool) {
-        jumps.fill(table, pc, std::ptr::dangling(), global);
-        assert!(holds(jumps, table, pc));
+    /// Which addresses are known in the address space of a table.
+    fn known<const N: usize>(jumps: &mut Jumps, table: usize, pcs: [u64; N]) -> [bool; N] {
+        let force = jumps.select(table, 0);
+        let known = pcs.map(|pc| jumps.entry(pc).is_some());
+        // As handlers and native code look.
+        let seen = pcs.map(|pc| {
+            let cache = &jumps.all[jumps.current].cache;
+            cache.entries[Jump::place(pc, force.mask) / size_of::<Jump>()].pc == pc
+        });
+        assert_eq!(known, seen);
+        known
     }
 
     #[test]
     fn what_is_forgotten_goes_and_all_else_stays() {
-        // What stays of 0x1000, 0x1ffe, 0x3000 and the shared 0x4000.
+        let pcs = [0x1000, 0x1ffe, 0x3000];
         for (what, stay) in [
-            (PAGE, [false, false, true, true]),
-            (Forgotten::Span(0x7000, 0x7fff), [true; 4]),
-            (Forgotten::Span(0x1000, 0x3fff), [false, false, false, true]),
-            (Forgotten::Own, [false, false, false, true]),
-            (Forgotten::All, [false; 4]),
+            (PAGE, [false, false, true]),
+            (Forgotten::Span(0x7000, 0x7fff), [true; 3]),
+            (Forgotten::Span(0x1000, 0x3fff), [false; 3]),
+            (Forgotten::Own, [false; 3]),
+            (Forgotten::All, [false; 3]),
         ] {
             let mut jumps = Jumps::default();
-            for pc in [0x1000, 0x1ffe, 0x3000, 0x4000] {
-                fill(&mut jumps, 0, pc, pc == 0x4000);
-            }
-            fill(&mut jumps, 1, 0x1000, false);
+            fill(&mut jumps, 0, &pcs, OWN_PAGE);
+            fill(&mut jumps, 1, &[0x1000], OWN_PAGE);
             jumps.forget(0, what);
-            let found = [0x1000, 0x1ffe, 0x3000, 0x4000].map(|pc| holds(&mut jumps, 0, pc));
-            assert_eq!(found, stay, "{what:?}");
-            assert!(holds(&mut jumps, 1, 0x1000));
+            assert_eq!(known(&mut jumps, 0, pcs), stay, "{what:?}");
+            assert_eq!(known(&mut jumps, 1, [0x1000, 0x3000]), [true, false]);
             jumps.clear_all();
-            assert!(!holds(&mut jumps, 1, 0x1000));
+            assert_eq!(known(&mut jumps, 1, [0x1000]), [false]);
         }
     }
 
     #[test]
-    fn a_cache_that_is_filled_anew_says_of_each_entry_whether_it_is_shared() {
+    fn shared_code_is_known_in_all_address_spaces_until_it_is_forgotten_in_all() {
+        let space = |space| Flush::Page(GuestVirt(0x1004), space);
+        for (what, large, stay) in [
+            (space(Some(7)), None, [true; 3]),
+            (Flush::Space(7), None, [true; 3]),
+            (space(None), None, [false, false, true]),
+            (space(None), Some((0x1000, 0x2fff)), [false, false, true]),
+            (space(None), Some((0, 0x1f_ffff)), [false; 3]),
+            (Flush::All, None, [false; 3]),
+        ] {
+            let mut jumps = Jumps::default();
+            let page = CodePage {
+                global: true,
+                large,
+            };
+            let pcs = [0x1000, 0x1ffe, 0x3000];
+            fill(&mut jumps, 0, &pcs, page);
+            assert_eq!(known(&mut jumps, 5, pcs), [true; 3]);
+            jumps.forget(0, Forgotten::All);
+            assert_eq!(known(&mut jumps, 0, pcs), [true; 3]);
+            jumps.forget_shared(what);
+            assert_eq!(known(&mut jumps, 5, pcs), stay, "{what:?} {large:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_space_with_code_of_its_own_leaves_the_shared_cache() {
         let mut jumps = Jumps::default();
-        fill(&mut jumps, 0, 0x1000, true);
-        fill(&mut jumps, 0, 0x1000, false);
-        fill(&mut jumps, 0, 0x2000, true);
-        jumps.inherit(1, 0);
-        assert!(!holds(&mut jumps, 1, 0x1000) && holds(&mut jumps, 1, 0x2000));
-        assert!(holds(&mut jumps, 0, 0x1000) && holds(&mut jumps, 0, 0x2000));
-        // What was inherited is forgotten by page like all else.
-        jumps.forget(1, Forgotten::Span(0x2000, 0x2fff));
-        assert!(!holds(&mut jumps, 1, 0x2000));
-        jumps.inherit(0, 0);
-        assert!(!holds(&mut jumps, 0, 0x1000) && holds(&mut jumps, 0, 0x2000));
-        fill(&mut jumps, 3, 0x5000, true);
-        jumps.inherit(3, 2);
-        assert!(
-            !holds(&mut jumps, 3, 0x5000),
-            "of an empty one nothing is inherited"
-        );
+        fill(&mut jumps, 0, &[0x1000], SHARED_PAGE);
+        fill(&mut jumps, 1, &[0x2000], OWN_PAGE);
+        assert_eq!(known(&mut jumps, 0, [0x1000, 0x2000]), [true, false]);
+        assert_eq!(known(&mut jumps, 1, [0x1000, 0x2000]), [false, true]);
+        fill(&mut jumps, 1, &[0x1000], SHARED_PAGE);
+        assert_eq!(known(&mut jumps, 1, [0x1000, 0x2000]), [true, true]);
+        assert_eq!(known(&mut jumps, 0, [0x1000, 0x2000]), [true, false]);
+        // A mode that nothing was shared in begins for itself.
+        jumps.select(0, 1);
+        assert!(jumps.entry(0x1000).is_none());
+    }
+
+    #[test]
+    fn there_are_never_more_caches_than_there_may_be() {
+        let mut jumps = Jumps::default();
+        for n in 0..3 * OWNS {
+            jumps.select(n, n as u64);
+            jumps.fill(n, 0x1000, std::ptr::dangling(), OWN_PAGE);
+            jumps.select(n, 100 + n as u64);
+            jumps.fill(n, 0x1000, std::ptr::dangling(), SHARED_PAGE);
+        }
+        assert!(jumps.all.len() <= OWNS + MODES);
+        // The last ones are those that are left, and nobody gets what another one knew.
+        jumps.select(3 * OWNS - 1, 3 * OWNS as u64 - 1);
+        assert!(jumps.entry(0x1000).is_some());
+        jumps.select(0, 0);
+        assert!(jumps.entry(0x1000).is_none());
     }
 }

@@ -18,8 +18,8 @@ use vm_core::{
     AccessKind, Answer, Clock, Flush, GuestPhys, GuestVirt, PAGE_BYTES, PAGE_MASK, Space, Width,
 };
 use vm_ir::float::Rules;
-use vm_ir::{Frontend, Helper, HelperCx, Request, Type};
-use vm_mem::{Access, ContextKey, GuestRam, HostCell, Tlb, TlbEntry, TlbTable};
+use vm_ir::{Context, Frontend, Helper, HelperCx, Request, Type};
+use vm_mem::{Access, GuestRam, HostCell, Tlb, TlbEntry, TlbTable};
 
 use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
@@ -47,12 +47,10 @@ pub struct Slow {
     /// The table in force.
     pub table: usize,
     /// The context in force.
-    pub context: ContextKey,
+    pub context: Context,
     /// Whether changes of the mode are told, which the dispatcher does.
     pub traces_modes: bool,
-    /// The part of its mode that code depends on.
-    pub code_mode: u64,
-    /// The jump caches, one a table.
+    /// The jump caches.
     pub jumps: Jumps,
     /// Where the reservation's slots are.
     pub reservation: usize,
@@ -217,12 +215,15 @@ impl Slow {
         let jumps = &mut self.jumps;
         self.tlb
             .flush(what, |table, forgotten| jumps.forget(table, forgotten));
+        jumps.forget_shared(what);
     }
 
-    /// Remembers where the code at an address is.
-    pub fn remember(&mut self, pc: u64, code: *const Code) {
-        let global = self.tlb.table(self.table).shares_code(pc);
-        self.jumps.fill(self.table, pc, code, global);
+    /// Remembers where the code at the program counter is.
+    pub fn remember(&mut self, cpu: &mut Cpu, code: *const Code) {
+        let pc = cpu.pc;
+        let page = self.tlb.table(self.table).code_page(pc);
+        let force = self.jumps.fill(self.table, pc, code, page);
+        (cpu.jumps, cpu.jump_mask) = (force.entries, force.mask);
     }
 
     /// Translates a fetch; the physical address, and whether the rest of the page may be executed

@@ -2,15 +2,33 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_frontend::FunctionBuilder;
 use vm_core::PAGE_BYTES;
 use vm_engine_interp::native::{Gates, Places};
 
 use crate::body::{Body, STRUCT};
 
-/// The bytes of an entry of a jump cache.
-const JUMP_BYTES: usize = 16;
-/// The bits that say which entry it is, times its size.
-pub(crate) const JUMP_INDEX: i64 = ((Places::JUMP_ENTRIES - 1) * JUMP_BYTES) as i64;
+/// Sets the program counter, and looks it up in the jump cache: the head to go on at.
+pub(crate) fn look_up(builder: &mut FunctionBuilder<'_>, cpu: Value, target: Value) -> Value {
+    let jumps = builder.ins().load(types::I64, STRUCT, cpu, Places::JUMPS);
+    let mask = builder
+        .ins()
+        .load(types::I64, STRUCT, cpu, Places::JUMP_MASK);
+    // The place is `pc >> 1 ^ pc >> 12`, as in the interpreter; here times sixteen.
+    let near = builder.ins().ishl_imm_u(target, 3);
+    let far = builder.ins().ushr_imm_u(target, 8);
+    let place = builder.ins().bxor(near, far);
+    let place = builder.ins().band(place, mask);
+    let jump = builder.ins().iadd(jumps, place);
+    let tag = builder.ins().load(types::I64, STRUCT, jump, 0);
+    let known = builder.ins().icmp(IntCC::Equal, tag, target);
+    let ins = builder.ins();
+    let found = ins.load(types::I64, STRUCT, jump, Places::JUMP_CODE);
+    let at = Places::GATES + std::mem::offset_of!(Gates, unknown) as i32;
+    let unknown = builder.ins().load(types::I64, STRUCT, cpu, at);
+    builder.ins().store(STRUCT, target, cpu, Places::PC);
+    builder.ins().select(known, found, unknown)
+}
 
 impl Body<'_, '_, '_> {
     /// Leaves by a fixed exit: over its cell if it leads to the block's own page, since then
@@ -31,23 +49,7 @@ impl Body<'_, '_, '_> {
 
     /// Goes on at an address, by the jump cache.
     pub(crate) fn jump(&mut self, target: Value) {
-        let cpu = self.cx.cpu;
-        let builder = &mut *self.cx.builder;
-        let jumps = builder.ins().load(types::I64, STRUCT, cpu, Places::JUMPS);
-        // The index is `pc >> 1 ^ pc >> 12`, as in the interpreter; here times sixteen.
-        let near = builder.ins().ishl_imm_u(target, 3);
-        let far = builder.ins().ushr_imm_u(target, 8);
-        let index = builder.ins().bxor(near, far);
-        let index = builder.ins().band_imm_s(index, JUMP_INDEX);
-        let jump = builder.ins().iadd(jumps, index);
-        let tag = builder.ins().load(types::I64, STRUCT, jump, 0);
-        let known = builder.ins().icmp(IntCC::Equal, tag, target);
-        let ins = builder.ins();
-        let found = ins.load(types::I64, STRUCT, jump, Places::JUMP_CODE);
-        let at = Places::GATES + std::mem::offset_of!(Gates, unknown) as i32;
-        let unknown = builder.ins().load(types::I64, STRUCT, cpu, at);
-        let head = builder.ins().select(known, found, unknown);
-        builder.ins().store(STRUCT, target, cpu, Places::PC);
+        let head = look_up(self.cx.builder, self.cx.cpu, target);
         self.note(target);
         self.enter(head);
     }

@@ -10,11 +10,6 @@ use crate::body::{Body, slot};
 use crate::memory::gate_by_frame;
 use crate::x64::{Alu, Cond, Extend, Mem, R15, RAX, RCX, RDI, RDX, RSI, Reg, Shift, Size, at};
 
-/// The bytes of an entry of a jump cache.
-const JUMP_BYTES: usize = 16;
-/// The bits that say which entry it is, times its size.
-const JUMP_INDEX: i32 = ((Places::JUMP_ENTRIES - 1) * JUMP_BYTES) as i32;
-
 impl Body<'_> {
     /// Takes the fuel for the block; `None` if it has too many instructions.
     pub(crate) fn begin(&mut self, fuel: u32) -> Option<()> {
@@ -114,7 +109,8 @@ impl Body<'_> {
         self.asm.alu(Alu::Xor, Size::Qword, RCX, RAX);
         self.asm.store(8, at(RDI, Places::PC), RAX);
         self.asm.shift_imm(Shift::Shl, Size::Dword, RCX, 3);
-        self.asm.alu_imm(Alu::And, Size::Dword, RCX, JUMP_INDEX);
+        self.asm
+            .alu(Alu::And, Size::Dword, RCX, at(RDI, Places::JUMP_MASK));
         self.asm
             .alu(Alu::Add, Size::Qword, RCX, at(RDI, Places::JUMPS));
         self.asm.mov(Size::Qword, RDX, RSI);

@@ -2,8 +2,8 @@
 
 use vm_core::{GuestPhys, GuestVirt, PAGE_BITS, PAGE_BYTES, Trap};
 use vm_ir::float::{RISCV, Rules};
-use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, Text};
-use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
+use vm_ir::{Builder, Context, Frontend, Helper, Layout, Lifted, Text};
+use vm_mem::{Access, GuestRam, PageEntry, Walk};
 
 use crate::{disassemble, lift, slots};
 
@@ -102,8 +102,8 @@ impl Frontend for Arm64 {
         RISCV
     }
 
-    fn context(&self, _: &[u64]) -> ContextKey {
-        ContextKey::default()
+    fn context(&self, _: &[u64]) -> Context {
+        Context::default()
     }
 
     fn lift(&self, code: &[u8], _: u64, limit: u32, out: &mut Builder) -> Lifted {

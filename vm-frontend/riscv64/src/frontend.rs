@@ -2,8 +2,8 @@
 
 use vm_core::{GuestVirt, Translation, Trap};
 use vm_ir::float::{RISCV, Rules};
-use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, SlotId, Target, Text, Vitals};
-use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
+use vm_ir::{Builder, Context, Frontend, Helper, Layout, Lifted, SlotId, Target, Text, Vitals};
+use vm_mem::{Access, GuestRam, PageEntry, Walk};
 
 use crate::cells::cell;
 use crate::slots;
@@ -11,9 +11,6 @@ use crate::{csr, disassemble, helpers, lift, mmu, mode, state, target, trap, vit
 
 /// The longest instruction that there is.
 const MAX_INSN_BYTES: usize = 4;
-
-/// The bits of [`slots::Mode`] up to `firmware`: those that decide what instructions mean.
-const CODE_MODE: u64 = 0xfff;
 
 /// RISC-V64: RVA22S64 and more, see [`crate::profile::isa`].
 #[derive(Debug)]
@@ -67,13 +64,8 @@ impl Frontend for Riscv64 {
         RISCV
     }
 
-    fn context(&self, slots: &[u64]) -> ContextKey {
+    fn context(&self, slots: &[u64]) -> Context {
         mode::context(slots)
-    }
-
-    /// The rights of data accesses and the paging modes stand above the others and are left out.
-    fn code_mode(&self, mode: u64) -> u64 {
-        mode & CODE_MODE
     }
 
     fn lift(&self, code: &[u8], mode: u64, limit: u32, out: &mut Builder) -> Lifted {

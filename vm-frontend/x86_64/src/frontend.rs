@@ -2,8 +2,8 @@
 
 use vm_core::{GuestPhys, GuestVirt, PAGE_BYTES, PAGE_MASK, Trap};
 use vm_ir::float::{Rules, X86};
-use vm_ir::{Builder, Frontend, Helper, Layout, Lifted, Text};
-use vm_mem::{Access, ContextKey, GuestRam, PageEntry, Walk};
+use vm_ir::{Builder, Context, Frontend, Helper, Layout, Lifted, Text};
+use vm_mem::{Access, GuestRam, PageEntry, Walk};
 
 use crate::disasm::MAX_INSN_BYTES;
 use crate::{disassemble, lift, slots, state, trap};
@@ -77,8 +77,8 @@ impl Frontend for X86_64 {
         X86
     }
 
-    fn context(&self, _: &[u64]) -> ContextKey {
-        ContextKey::default()
+    fn context(&self, _: &[u64]) -> Context {
+        Context::default()
     }
 
     fn lift(&self, code: &[u8], _: u64, limit: u32, out: &mut Builder) -> Lifted {

@@ -8,11 +8,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use vm_core::{GuestPhys, GuestVirt, PAGE_BYTES, Trap};
-use vm_mem::{Access, ContextKey, GuestRam, PageEntry, RamFault, Walk};
+use vm_mem::{Access, GuestRam, PageEntry, RamFault, Walk};
 
 use super::HELPERS;
 use crate::float::{RISCV, Rules};
-use crate::{Block, Builder, Frontend, Helper, Layout, Lifted, Text};
+use crate::{Block, Builder, Context, Frontend, Helper, Layout, Lifted, Text};
 
 /// The page that data accesses go to.
 pub const DATA: GuestPhys = GuestPhys(0x8000_0000);
@@ -169,8 +169,8 @@ impl Frontend for Guest {
         RISCV
     }
 
-    fn context(&self, _: &[u64]) -> ContextKey {
-        ContextKey::default()
+    fn context(&self, _: &[u64]) -> Context {
+        Context::default()
     }
 
     fn lift(&self, code: &[u8], _: u64, limit: u32, out: &mut Builder) -> Lifted {

@@ -9,7 +9,7 @@ use vm_core::{GuestPhys, PAGE_BYTES, PAGE_MASK};
 use vm_ir::{Op, Type};
 use vm_mem::Access;
 
-use crate::control::{enter, found_lately, go_on};
+use crate::control::{enter, found, go_on};
 use crate::cpu::{Cpu, Jump, Stop, StopKind};
 use crate::flat::{Code, Flat};
 use crate::memory::settle;
@@ -67,7 +67,7 @@ pub unsafe extern "sysv64" fn unknown(cpu: *mut Cpu, _: *const Code, fuel: i64) 
     // SAFETY: see UNSAFETY.
     unsafe {
         let pc = (*cpu).pc;
-        let code = found_lately(cpu, pc);
+        let code = found(cpu);
         if code.is_null() {
             return stop(cpu, StopKind::LookupIndirect, fuel);
         }
@@ -106,11 +106,12 @@ pub unsafe extern "sysv64" fn left_by(
         let distance = (&(*from).distances)[exit];
         let pc = pc_of(cpu, from).wrapping_add_signed(distance);
         (*cpu).pc = pc;
-        let jump: *const Jump = (*cpu).jumps.add(Jump::index(pc));
+        let at = Jump::place(pc, (*cpu).jump_mask);
+        let jump: *const Jump = (*cpu).jumps.byte_add(at);
         let code = if (*jump).pc == pc {
             (*jump).code
         } else {
-            found_lately(cpu, pc)
+            found(cpu)
         };
         if code.is_null() {
             return stop(cpu, StopKind::LookupIndirect, fuel);

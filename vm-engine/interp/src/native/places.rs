@@ -4,7 +4,7 @@ use std::mem::offset_of;
 
 use vm_core::Trap;
 
-use crate::cpu::{Cpu, JUMPS, Jump, WORDS};
+use crate::cpu::{Cpu, Jump, WORDS};
 use crate::flat::{Code, Head};
 use crate::ring::Ring;
 
@@ -29,6 +29,8 @@ impl Places {
     pub const TLB: i32 = near(offset_of!(Cpu, tlb));
     /// The jump cache in force.
     pub const JUMPS: i32 = near(offset_of!(Cpu, jumps));
+    /// What tells its entries apart, in bytes.
+    pub const JUMP_MASK: i32 = near(offset_of!(Cpu, jump_mask));
     /// The block at work, for gates.
     pub const CODE: i32 = near(offset_of!(Cpu, code));
     /// The result of a gate.
@@ -58,8 +60,6 @@ impl Places {
     pub const ENTRY: i32 = offset_of!(Head, entry) as i32;
     /// In a block: the heads behind its exits.
     pub const EXITS: i32 = offset_of!(Code, exits) as i32;
-    /// Entries of a jump cache; a power of two.
-    pub const JUMP_ENTRIES: usize = JUMPS;
     /// In an entry of a jump cache: the head of the block there.
     pub const JUMP_CODE: i32 = offset_of!(Jump, code) as i32;
 }

@@ -2,8 +2,7 @@
 #![expect(unsafe_code, reason = "asks the machine's blocks; see UNSAFETY")]
 // UNSAFETY: `blocks` is followed while handlers run, as in `slow`.
 
-use vm_core::PAGE_MASK;
-use vm_mem::{Forgotten, Start, TlbTable};
+use vm_mem::Forgotten;
 
 use super::Slow;
 use crate::blocks::Key;
@@ -14,17 +13,15 @@ impl Slow {
     /// Puts the TLB table and jump cache of the current address space and mode in force.
     pub fn enter_context(&mut self, cpu: &mut Cpu) {
         self.context = self.frontend.context(&cpu.words[..self.slots]);
-        self.code_mode = self.frontend.code_mode(self.context.mode);
-        let chosen = self.tlb.select(self.context);
+        let chosen = self.tlb.select(self.context.key);
         let table = chosen.index;
         self.table = table;
-        match chosen.start {
-            Start::Kept => {}
-            Start::Empty => self.jumps.forget(table, Forgotten::All),
-            Start::HeirOf(other) => self.jumps.inherit(table, other),
+        if chosen.is_new {
+            self.jumps.forget(table, Forgotten::All);
         }
         cpu.tlb = self.tlb.table(table).entries.as_mut_ptr();
-        cpu.jumps = self.jumps.entries(table);
+        let force = self.jumps.select(table, self.context.code);
+        (cpu.jumps, cpu.jump_mask) = (force.entries, force.mask);
     }
 
     /// What the dispatcher would do behind an instruction that may have changed everything; false
@@ -44,23 +41,27 @@ impl Slow {
         true
     }
 
-    /// The code at an address that the jump cache does not know, if its page and its block were
-    /// found lately; all else is the dispatcher's business.
-    pub fn found_lately(&mut self, pc: u64) -> Option<*const Code> {
-        let entry = self.tlb.table(self.table).entries[TlbTable::index(pc)];
-        if entry.execute != pc & PAGE_MASK || self.stops.has_breaks() {
+    /// The code at a program counter that the jump cache does not know, if it has been made and
+    /// stands on one page; all else is the dispatcher's business, as are traps.
+    pub fn found(&mut self, cpu: &mut Cpu) -> Option<*const Code> {
+        if self.stops.has_breaks() {
             return None;
         }
-        let phys = self.ram.guest_of(pc.wrapping_add(entry.addend))?;
+        let (phys, true) = self.fetch(cpu, cpu.pc).ok()? else {
+            return None;
+        };
         let key = Key {
             phys: phys.0,
-            mode: self.code_mode,
+            mode: self.context.code,
             single: false,
         };
         // SAFETY: the blocks are valid while handlers run, and no one else uses them meanwhile.
-        let blocks = unsafe { &*self.blocks };
-        let code = blocks.found_lately(key)?;
-        self.remember(pc, code);
+        let blocks = unsafe { &mut *self.blocks };
+        let (code, _) = blocks.find(key)?;
+        if blocks.second_page(key).is_some() {
+            return None;
+        }
+        self.remember(cpu, code);
         Some(code)
     }
 }

@@ -1,12 +1,11 @@
 //! How a region is left.
 
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, SourceLoc, Value, types};
-use vm_engine_interp::native::{Gates, Places};
+use vm_engine_interp::native::Places;
 
 use super::writer::Writer;
 use crate::body::{STRUCT, signature};
-use crate::exits::JUMP_INDEX;
+use crate::exits::look_up;
 
 impl Writer<'_, '_, '_> {
     /// Leaves by a fixed exit of the block at hand: over its cell if it leads to the page, else by
@@ -24,24 +23,9 @@ impl Writer<'_, '_, '_> {
         self.go_on(head);
     }
 
-    /// Goes on at an address, by the jump cache; see the block compiler.
+    /// Goes on at an address, by the jump cache.
     fn jump(&mut self, target: Value) {
-        let cpu = self.cx.cpu;
-        let builder = &mut *self.cx.builder;
-        let jumps = builder.ins().load(types::I64, STRUCT, cpu, Places::JUMPS);
-        let near = builder.ins().ishl_imm_u(target, 3);
-        let far = builder.ins().ushr_imm_u(target, 8);
-        let index = builder.ins().bxor(near, far);
-        let index = builder.ins().band_imm_s(index, JUMP_INDEX);
-        let jump = builder.ins().iadd(jumps, index);
-        let tag = builder.ins().load(types::I64, STRUCT, jump, 0);
-        let known = builder.ins().icmp(IntCC::Equal, tag, target);
-        let ins = builder.ins();
-        let found = ins.load(types::I64, STRUCT, jump, Places::JUMP_CODE);
-        let at = Places::GATES + std::mem::offset_of!(Gates, unknown) as i32;
-        let unknown = builder.ins().load(types::I64, STRUCT, cpu, at);
-        let head = builder.ins().select(known, found, unknown);
-        builder.ins().store(STRUCT, target, cpu, Places::PC);
+        let head = look_up(self.cx.builder, self.cx.cpu, target);
         self.go_on(head);
     }
 
