@@ -9,6 +9,10 @@ use crate::lower;
 // LIMIT: they are counted in a word of this many bits; general and floating-point registers are 64.
 const SLOTS: usize = 128;
 
+/// The most slots that are all held in registers.
+// LIMIT: the host has thirteen for a region, and results between operations want some.
+const REGISTERS: usize = 8;
+
 /// A set of slots, by their numbers in [`Slots`].
 pub type Set = u128;
 
@@ -21,6 +25,8 @@ pub struct Slots {
     pub types: Vec<ir::Type>,
     /// Those that memory may not have, where each block begins.
     pub dirty: Vec<Set>,
+    /// Those that no block finds something in, and are kept on the stack from one to the next.
+    pub parked: Set,
 }
 
 impl Slots {
@@ -31,6 +37,7 @@ impl Slots {
         // For each how often it is rather a float than an integer.
         let mut floats: Vec<i32> = Vec::new();
         let mut sets = vec![0; blocks.len()];
+        let mut found = 0;
         let mut wants = Vec::new();
         for (block, sets) in blocks.iter().zip(&mut sets) {
             lower::wants_float(block, &mut wants);
@@ -41,6 +48,7 @@ impl Slots {
                 let index = slots.index_or_new(inst.imm as u16)?;
                 floats.resize(slots.numbers.len(), 0);
                 let float = if inst.op == Op::Get {
+                    found |= 1 << index & !*sets;
                     inst.ty == Type::I64 && wants[n]
                 } else {
                     *sets |= 1 << index;
@@ -52,6 +60,9 @@ impl Slots {
         let ty = |votes: i32| if votes > 0 { types::F64 } else { types::I64 };
         slots.types = floats.into_iter().map(ty).collect();
         slots.dirty = dirty(&sets, next);
+        if slots.numbers.len() > REGISTERS {
+            slots.parked = sets.iter().fold(0, |all, sets| all | sets) & !found;
+        }
         Some(slots)
     }
 

@@ -26,6 +26,9 @@ mod finish;
 mod flow;
 mod former;
 mod memory;
+mod nest;
+mod probes;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod writer;

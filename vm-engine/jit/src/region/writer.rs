@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, SourceLoc, Value, types,
+    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, SourceLoc, StackSlot, StackSlotData,
+    StackSlotKind, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::Variable;
@@ -14,6 +15,8 @@ use vm_ir::{Block, Effect, End, Id, Inst, Op, Type};
 
 use super::flow::{Set, Slots};
 use super::memory::Fact;
+use super::probes::Kept;
+use super::spans::Spans;
 use crate::body::{STRUCT, host_type};
 use crate::lower::{self, Lowering};
 use crate::x64;
@@ -90,10 +93,19 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) cx: Lowering<'b, 'f>,
     pub(super) region: &'a Region,
     pub(super) slots: &'a Slots,
+    pub(super) spans: &'a Spans,
     pub(super) notes: &'a mut Notes,
     /// The slot of the sticky floating-point flags, which stays in memory.
     fp_flags: u64,
-    vars: Vec<Variable>,
+    pub(super) vars: Vec<Variable>,
+    /// What the TLB has said for each class of accesses.
+    pub(super) kept: Vec<Kept>,
+    /// Page and distance of the time before, for each place that remembers them.
+    pub(super) sites: Vec<Kept>,
+    /// What to add to the addresses of each check of the block at hand, if all of them hold.
+    pub(super) near: Option<Vec<Value>>,
+    /// What is written now is seldom run.
+    pub(super) cold: bool,
     heads: Vec<ir::Block>,
     /// The TLB table in force.
     pub(super) tlb: Value,
@@ -103,6 +115,10 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) site: u8,
     /// The slots that memory may not have.
     dirty: Set,
+    /// Those that the block at hand has set.
+    fresh: Set,
+    /// Where those are between blocks that are no values then.
+    parked: Vec<Option<StackSlot>>,
     /// What the TLB has answered on every way to here.
     pub(super) facts: Vec<Fact>,
     /// The same at the end of each block that has been written.
@@ -120,7 +136,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
     pub fn new(
         cx: Lowering<'b, 'f>,
         region: &'a Region,
-        slots: &'a Slots,
+        (slots, spans): (&'a Slots, &'a Spans),
         notes: &'a mut Notes,
         fp_flags: u64,
     ) -> Self {
@@ -131,14 +147,21 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             cx,
             region,
             slots,
+            spans,
             notes,
             fp_flags,
             vars: Vec::new(),
+            kept: Vec::new(),
+            sites: Vec::new(),
+            near: None,
+            cold: false,
             heads: Vec::new(),
             tlb,
             at: 0,
             site: 0,
             dirty: 0,
+            fresh: 0,
+            parked: Vec::new(),
             facts: Vec::new(),
             known: vec![None; region.blocks.len()],
             roots: HashMap::new(),
@@ -166,12 +189,23 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
     fn enter(&mut self, number: Value) {
         let cpu = self.cx.cpu;
         let builder = &mut *self.cx.builder;
-        for (slot, ty) in self.slots.numbers.iter().zip(&self.slots.types) {
+        for (n, (slot, ty)) in self.slots.numbers.iter().zip(&self.slots.types).enumerate() {
             let var = builder.declare_var(*ty);
             let value = builder.ins().load(*ty, STRUCT, cpu, place(*slot));
-            builder.def_var(var, value);
             self.vars.push(var);
+            let parked = (self.slots.parked >> n & 1 == 1).then(|| {
+                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
+                let parked = builder.create_sized_stack_slot(data);
+                builder.ins().stack_store(types::I64, value, parked, 0);
+                parked
+            });
+            if parked.is_none() {
+                builder.def_var(var, value);
+            }
+            self.parked.push(parked);
         }
+        self.forget_pages();
+        let builder = &mut *self.cx.builder;
         let none: [BlockArg; 0] = [];
         let entries = &self.region.entries;
         for (n, entry) in entries.iter().enumerate().skip(1) {
@@ -198,16 +232,45 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             self.cx.builder.seal_block(self.heads[at]);
             self.facts = facts;
         }
-        (self.at, self.site, self.dirty) = (at, 0, self.slots.dirty[at]);
-        self.values.clear();
+        self.at = at;
+        (self.dirty, self.fresh) = (self.slots.dirty[at], 0);
         lower::wants_float(block, &mut self.wants);
         self.take_fuel(i64::from(block.insns));
-        for inst in &block.insts {
+        if self.spans.checks[at].is_empty() {
+            self.body();
+            self.known[at] = Some(self.facts.clone());
+            self.end();
+        } else {
+            self.twice();
+        }
+    }
+
+    /// The operations of the block at hand.
+    pub(super) fn body(&mut self) {
+        let region = self.region;
+        (self.site, self.dirty, self.fresh) = (0, self.slots.dirty[self.at], 0);
+        self.values.clear();
+        for inst in &region.blocks[self.at].insts {
             let value = self.inst(inst);
             self.values.push(value);
         }
-        self.known[at] = Some(self.facts.clone());
-        self.end();
+        self.park();
+    }
+
+    /// Puts away what is no value between blocks.
+    fn park(&mut self) {
+        for (n, parked) in self.parked.iter().enumerate() {
+            if let (Some(parked), 1) = (parked, self.fresh >> n & 1) {
+                let builder = &mut *self.cx.builder;
+                let value = builder.use_var(self.vars[n]);
+                builder.ins().stack_store(types::I64, value, *parked, 0);
+            }
+        }
+    }
+
+    /// The number of the operation at hand.
+    pub(super) fn number(&self) -> usize {
+        self.values.len()
     }
 
     /// Takes the block's instructions from the fuel, or leaves if it does not reach.
@@ -239,6 +302,9 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         builder.ins().brif(bad, cold, &none, on, &none);
         builder.seal_block(cold);
         builder.set_cold_block(cold);
+        if self.cold {
+            builder.set_cold_block(on);
+        }
         builder.switch_to_block(cold);
         on
     }
@@ -248,9 +314,15 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         let cpu = self.cx.cpu;
         for (n, slot) in self.slots.numbers.iter().enumerate() {
             if self.dirty >> n & 1 == 1 {
-                let value = self.cx.builder.use_var(self.vars[n]);
-                let ins = self.cx.builder.ins();
-                ins.store(STRUCT, value, cpu, place(*slot));
+                let builder = &mut *self.cx.builder;
+                let value = match self.parked[n] {
+                    Some(parked) if self.fresh >> n & 1 == 0 => {
+                        let ty = self.slots.types[n];
+                        builder.ins().stack_load(types::I64, ty, parked, 0)
+                    }
+                    _ => builder.use_var(self.vars[n]),
+                };
+                builder.ins().store(STRUCT, value, cpu, place(*slot));
             }
         }
     }
@@ -345,6 +417,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         };
         self.cx.builder.def_var(self.vars[index], value);
         self.dirty |= 1 << index;
+        self.fresh |= 1 << index;
     }
 
     /// A byte that came from outside as a truth value.
@@ -416,7 +489,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         self.cx.builder.ins().iconst(types::I64, code as i64)
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let region = self.region;
         let none: [BlockArg; 0] = [];
         match region.blocks[self.at].end {
@@ -440,6 +513,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
                 self.cx.builder.ins().brif(cond, yes, &none, no, &none);
                 for (number, (inside, block, to)) in ways.into_iter().enumerate() {
                     if inside.is_none() {
+                        self.cx.builder.set_cold_block(block);
                         self.cx.builder.switch_to_block(block);
                         self.cx.builder.seal_block(block);
                         self.exit(number, to);
