@@ -47,6 +47,8 @@ mod interp {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "turns.rs"]
+    mod turns;
     #[path = "witness.rs"]
     mod witness;
 }
@@ -83,6 +85,8 @@ mod jit {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "turns.rs"]
+    mod turns;
     #[path = "witness.rs"]
     mod witness;
 }
@@ -116,6 +120,8 @@ mod regions {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "turns.rs"]
+    mod turns;
     #[path = "witness.rs"]
     mod witness;
 }
@@ -149,6 +155,8 @@ mod template {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "turns.rs"]
+    mod turns;
     #[path = "witness.rs"]
     mod witness;
 }

@@ -215,6 +215,9 @@ impl Writer<'_, '_, '_> {
     /// Asks the TLB about an address, or leaves the instruction to the interpreter.
     fn miss(&mut self, addr: Option<Value>, store: bool) {
         self.write_back();
+        if self.aside.is_some() {
+            self.give_back(0);
+        }
         let miss = Miss {
             site: self.site,
             store,
@@ -230,6 +233,7 @@ impl Writer<'_, '_, '_> {
         let to = builder.ins().load(types::I64, STRUCT, cpu, at);
         let args = [what, addr.unwrap_or(what), code];
         builder.ins().call_indirect(signature, to, &args);
+        self.put_aside();
     }
 }
 

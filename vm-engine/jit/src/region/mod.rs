@@ -29,8 +29,10 @@ mod memory;
 mod nest;
 mod probes;
 mod spans;
+mod state;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod writer;
 
 pub use compiler::RegionJit;

@@ -31,7 +31,7 @@ pub struct Kept(StackSlot);
 
 impl Kept {
     /// Its address.
-    const PAGE: i32 = 0;
+    pub const PAGE: i32 = 0;
     /// What to add to an address on it to get the host's.
     const ADDEND: i32 = 8;
     /// Of a class: how far behind the page's beginning the longest check may begin, and one more;
@@ -43,7 +43,8 @@ impl Kept {
         Self(builder.create_sized_stack_slot(slot))
     }
 
-    fn word(self, builder: &mut FunctionBuilder, at: i32) -> Value {
+    /// One of its words.
+    pub fn word(self, builder: &mut FunctionBuilder, at: i32) -> Value {
         builder.ins().stack_load(types::I64, types::I64, self.0, at)
     }
 
@@ -109,8 +110,13 @@ impl Writer<'_, '_, '_> {
                 .get_or_insert_with(|| self.kept[check.class].word(builder, Kept::ADDEND))
         });
         self.near = Some(addends.collect());
-        self.body();
-        self.end();
+        match &self.spans.steps[self.at] {
+            Some(steps) => self.turns(steps, &starts),
+            None => {
+                self.body();
+                self.end();
+            }
+        }
         self.near = None;
         self.cx.begin();
         self.facts = before;

@@ -8,7 +8,7 @@
 //! page is compared where it is made, with that of the time before. What was loaded drifts
 //! nowhere, so a chain of pointers is left to the TLB: comparing would mostly fail, and cost more.
 
-use vm_ir::{Block, Effect, Id, Inst, MemArg, Op, Type};
+use vm_ir::{Block, Effect, End, Id, Inst, MemArg, Op, Type};
 
 use super::flow::Slots;
 use super::nest::Loops;
@@ -74,6 +74,9 @@ pub struct Spans {
     pub checks: Vec<Vec<Check>>,
     /// How the address of each operation is found.
     pub ways: Vec<Vec<Way>>,
+    /// How far the slot of each check is moved on each turn, for blocks that lead to themselves
+    /// and move all of them by fixed numbers.
+    pub steps: Vec<Option<Vec<i64>>>,
     /// How many places remember a page, and whether they may be stored to.
     pub sites: Vec<bool>,
 }
@@ -136,6 +139,17 @@ impl Spans {
         let mut spans = Self::default();
         for (block, forms) in blocks.iter().zip(&all) {
             spans.add(block, forms, slots, &joined);
+        }
+        for (at, (block, forms)) in blocks.iter().zip(&all).enumerate() {
+            let again = next[at].iter().filter(|to| **to == at).count();
+            let known = matches!(block.end, End::Goto(_) | End::Branch { .. });
+            let turns = again == 1 && known;
+            let checks = &spans.checks[at];
+            let steps = checks
+                .iter()
+                .map(|check| step(block, forms, slots, check.root));
+            let steps = steps.collect::<Option<_>>();
+            spans.steps.push(steps.filter(|_| turns));
         }
         spans
     }
@@ -201,6 +215,18 @@ impl Spans {
         let class = &mut self.classes[at];
         class.longest = class.longest.max(check.end - check.first);
         at
+    }
+}
+
+/// How far a block moves a slot, if by a fixed number.
+fn step(block: &Block, forms: &[Form], slots: &Slots, slot: usize) -> Option<i64> {
+    let sets = |inst: &&Inst| inst.op == Op::Set && slots.index(inst.imm) == Some(slot);
+    let Some(last) = block.insts.iter().rev().find(sets) else {
+        return Some(0);
+    };
+    match forms[usize::from(last.args[0])].near {
+        Some((Some(root), by, same)) if root == slot && by == same => Some(by),
+        _ => None,
     }
 }
 

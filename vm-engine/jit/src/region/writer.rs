@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, SourceLoc, StackSlot, StackSlotData,
-    StackSlotKind, Value, types,
+    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, StackSlot, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::Variable;
 use vm_core::PAGE_BYTES;
-use vm_engine_interp::native::{EXITS, Gates, Member, Places};
+use vm_engine_interp::native::{EXITS, Member, Places};
 use vm_ir::{Block, Effect, End, Id, Inst, Op, Type};
 
 use super::flow::{Set, Slots};
@@ -19,7 +18,6 @@ use super::probes::Kept;
 use super::spans::Spans;
 use crate::body::{STRUCT, host_type};
 use crate::lower::{self, Lowering};
-use crate::x64;
 
 /// The blocks of a region.
 pub struct Region {
@@ -96,7 +94,7 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) spans: &'a Spans,
     pub(super) notes: &'a mut Notes,
     /// The slot of the sticky floating-point flags, which stays in memory.
-    fp_flags: u64,
+    pub(super) fp_flags: u64,
     pub(super) vars: Vec<Variable>,
     /// What the TLB has said for each class of accesses.
     pub(super) kept: Vec<Kept>,
@@ -104,9 +102,11 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) sites: Vec<Kept>,
     /// What to add to the addresses of each check of the block at hand, if all of them hold.
     pub(super) near: Option<Vec<Value>>,
+    /// The fuel that turns of the block at hand have put aside, if they do.
+    pub(super) aside: Option<StackSlot>,
     /// What is written now is seldom run.
     pub(super) cold: bool,
-    heads: Vec<ir::Block>,
+    pub(super) heads: Vec<ir::Block>,
     /// The TLB table in force.
     pub(super) tlb: Value,
     /// The block at hand.
@@ -114,11 +114,11 @@ pub struct Writer<'a, 'b, 'f> {
     /// The number of the instruction at hand.
     pub(super) site: u8,
     /// The slots that memory may not have.
-    dirty: Set,
+    pub(super) dirty: Set,
     /// Those that the block at hand has set.
-    fresh: Set,
+    pub(super) fresh: Set,
     /// Where those are between blocks that are no values then.
-    parked: Vec<Option<StackSlot>>,
+    pub(super) parked: Vec<Option<StackSlot>>,
     /// What the TLB has answered on every way to here.
     pub(super) facts: Vec<Fact>,
     /// The same at the end of each block that has been written.
@@ -154,6 +154,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             kept: Vec::new(),
             sites: Vec::new(),
             near: None,
+            aside: None,
             cold: false,
             heads: Vec::new(),
             tlb,
@@ -187,23 +188,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
 
     /// Loads the slots and goes on at the entry.
     fn enter(&mut self, number: Value) {
-        let cpu = self.cx.cpu;
-        let builder = &mut *self.cx.builder;
-        for (n, (slot, ty)) in self.slots.numbers.iter().zip(&self.slots.types).enumerate() {
-            let var = builder.declare_var(*ty);
-            let value = builder.ins().load(*ty, STRUCT, cpu, place(*slot));
-            self.vars.push(var);
-            let parked = (self.slots.parked >> n & 1 == 1).then(|| {
-                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
-                let parked = builder.create_sized_stack_slot(data);
-                builder.ins().stack_store(types::I64, value, parked, 0);
-                parked
-            });
-            if parked.is_none() {
-                builder.def_var(var, value);
-            }
-            self.parked.push(parked);
-        }
+        self.load_slots();
         self.forget_pages();
         let builder = &mut *self.cx.builder;
         let none: [BlockArg; 0] = [];
@@ -257,41 +242,9 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         self.park();
     }
 
-    /// Puts away what is no value between blocks.
-    fn park(&mut self) {
-        for (n, parked) in self.parked.iter().enumerate() {
-            if let (Some(parked), 1) = (parked, self.fresh >> n & 1) {
-                let builder = &mut *self.cx.builder;
-                let value = builder.use_var(self.vars[n]);
-                builder.ins().stack_store(types::I64, value, *parked, 0);
-            }
-        }
-    }
-
     /// The number of the operation at hand.
     pub(super) fn number(&self) -> usize {
         self.values.len()
-    }
-
-    /// Takes the block's instructions from the fuel, or leaves if it does not reach.
-    ///
-    /// Here they are only compared; `finish` makes a subtraction of the comparison.
-    fn take_fuel(&mut self, insns: i64) {
-        let builder = &mut *self.cx.builder;
-        self.notes.fuel += 1;
-        builder.set_srcloc(SourceLoc::new(FUEL | self.notes.fuel));
-        let fuel = builder.ins().get_pinned_reg(types::I64);
-        let less = IntCC::SignedLessThan;
-        let short = builder.ins().icmp_imm_s(less, fuel, insns + x64::COMPARED);
-        let on = self.unless(short);
-        let builder = &mut *self.cx.builder;
-        builder.set_srcloc(SourceLoc::default());
-        let fuel = builder.ins().get_pinned_reg(types::I64);
-        let whole = builder.ins().iadd_imm_s(fuel, insns);
-        builder.ins().set_pinned_reg(whole);
-        self.write_back();
-        self.leave_by(std::mem::offset_of!(Gates, fuel));
-        self.cx.builder.switch_to_block(on);
     }
 
     /// Turns to a cold block for the case that `bad` holds; the block for the other case.
@@ -307,24 +260,6 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         }
         builder.switch_to_block(cold);
         on
-    }
-
-    /// Stores the slots that memory may not have.
-    pub(super) fn write_back(&mut self) {
-        let cpu = self.cx.cpu;
-        for (n, slot) in self.slots.numbers.iter().enumerate() {
-            if self.dirty >> n & 1 == 1 {
-                let builder = &mut *self.cx.builder;
-                let value = match self.parked[n] {
-                    Some(parked) if self.fresh >> n & 1 == 0 => {
-                        let ty = self.slots.types[n];
-                        builder.ins().stack_load(types::I64, ty, parked, 0)
-                    }
-                    _ => builder.use_var(self.vars[n]),
-                };
-                builder.ins().store(STRUCT, value, cpu, place(*slot));
-            }
-        }
     }
 
     /// The value of an operation.
@@ -377,47 +312,6 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             }
             Effect::Helper => unreachable!("the former takes no block that calls helpers"),
         }
-    }
-
-    fn get(&mut self, inst: &Inst) -> Value {
-        let Some(index) = self.slots.index(inst.imm) else {
-            let (cpu, ty) = (self.cx.cpu, host_type(inst.ty));
-            let ins = self.cx.builder.ins();
-            let value = ins.load(ty, STRUCT, cpu, place(inst.imm as u16));
-            return self.cut(value, inst.ty);
-        };
-        let value = self.cx.builder.use_var(self.vars[index]);
-        if inst.ty == Type::I64 {
-            return value;
-        }
-        let value = self.cx.int(value);
-        let cut = self.cx.builder.ins().ireduce(host_type(inst.ty), value);
-        self.cut(cut, inst.ty)
-    }
-
-    fn set(&mut self, inst: &Inst) {
-        let Some(index) = self.slots.index(inst.imm) else {
-            let (value, cpu) = (self.word(inst.args[0]), self.cx.cpu);
-            let ins = self.cx.builder.ins();
-            ins.store(STRUCT, value, cpu, place(inst.imm as u16));
-            if inst.imm == self.fp_flags {
-                self.cx.forget_flags();
-            }
-            return;
-        };
-        let value = self.value(inst.args[0]);
-        let is_double = self.cx.builder.func.dfg.value_type(value) == types::F64;
-        let value = match (self.slots.types[index] == types::F64, is_double) {
-            (true, true) => value,
-            (true, false) => {
-                let word = self.word(inst.args[0]);
-                self.cx.float(word)
-            }
-            (false, _) => self.word(inst.args[0]),
-        };
-        self.cx.builder.def_var(self.vars[index], value);
-        self.dirty |= 1 << index;
-        self.fresh |= 1 << index;
     }
 
     /// A byte that came from outside as a truth value.
@@ -523,9 +417,4 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             _ => unreachable!("the former takes no block whose successors are not known"),
         }
     }
-}
-
-/// Where a slot is in the CPU's struct.
-const fn place(number: u16) -> i32 {
-    Places::WORDS + 8 * number as i32
 }
