@@ -83,9 +83,9 @@ pub struct Spans {
 
 /// What is known of a value.
 #[derive(Clone, Copy, Default, Debug)]
-struct Form {
+pub(super) struct Form {
     /// It is at most so far from what the block finds in a slot, or from zero.
-    near: Option<(Option<usize>, i64, i64)>,
+    pub near: Option<(Option<usize>, i64, i64)>,
     drifts: bool,
 }
 
@@ -297,7 +297,7 @@ fn drifting(blocks: &[Block], inside: &[usize], slots: &Slots) -> Vec<bool> {
 }
 
 /// What is known of the values of a block; tells of each slot that is set.
-fn forms(
+pub(super) fn forms(
     block: &Block,
     slots: &Slots,
     drifts: &[bool],
