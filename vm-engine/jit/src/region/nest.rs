@@ -5,6 +5,8 @@
 pub struct Loops {
     /// The blocks of each; an inner one's are its outer one's, too.
     pub blocks: Vec<Vec<usize>>,
+    /// The one around each.
+    pub around: Vec<Option<usize>>,
     /// The innermost one of each block.
     pub of: Vec<Option<usize>>,
 }
@@ -23,10 +25,11 @@ impl Loops {
         }
         let mut loops = Self {
             blocks: Vec::new(),
+            around: Vec::new(),
             of: vec![None; next.len()],
         };
-        let mut open = vec![vec![true; next.len()]];
-        while let Some(mut set) = open.pop() {
+        let mut open = vec![(vec![true; next.len()], None)];
+        while let Some((mut set, around)) = open.pop() {
             while let Some(first) = set.iter().position(|inside| *inside) {
                 let there = reached(next, first, &set);
                 let back = reached(&before, first, &set);
@@ -42,8 +45,9 @@ impl Loops {
                     inside[*at] = *at != first;
                     loops.of[*at] = Some(loops.blocks.len());
                 }
+                open.push((inside, Some(loops.blocks.len())));
                 loops.blocks.push(blocks);
-                open.push(inside);
+                loops.around.push(around);
             }
         }
         loops

@@ -117,11 +117,19 @@ impl Spans {
     /// Of these blocks, whose successors are `next`.
     pub fn of(blocks: &[Block], next: &[Vec<usize>], slots: &Slots) -> Self {
         let loops = Loops::of(next);
-        let drifts: Vec<Vec<bool>> = loops
-            .blocks
-            .iter()
-            .map(|inside| drifting(blocks, inside, slots))
-            .collect();
+        let mut drifts: Vec<Vec<bool>> = Vec::new();
+        for (inside, around) in loops.blocks.iter().zip(&loops.around) {
+            let mut own = drifting(blocks, inside, slots);
+            // Several blocks may turn just a few times, and then begin somewhere else; of one
+            // block, what it costs to begin is divided among more.
+            if let (Some(around), 2..) = (around, inside.len()) {
+                let there: &Vec<bool> = &drifts[*around];
+                own.iter_mut()
+                    .zip(there)
+                    .for_each(|(own, there)| *own &= there);
+            }
+            drifts.push(own);
+        }
         let mut joined: Vec<usize> = (0..slots.numbers.len()).collect();
         let all: Vec<Vec<Form>> = blocks
             .iter()

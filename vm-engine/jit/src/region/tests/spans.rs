@@ -97,6 +97,17 @@ fn only_the_innermost_loop_counts() {
 }
 
 #[test]
+fn loops_of_several_blocks_do_not_begin_anywhere() {
+    let outer = block(|b| b.set(A, b.load(Type::I64, b.get(Type::I64, B), MemArg::plain(0))));
+    let all = [outer, block(walk), block(|_| ())];
+    check(
+        &all,
+        &[&[1], &[2], &[1, 0]],
+        &[Way::Kept(0), Way::Asked, Way::Asked],
+    );
+}
+
+#[test]
 fn pointers_that_follow_one_another_share_a_page() {
     let copy = block(|b| {
         let at = b.get(Type::I64, A);
@@ -121,6 +132,8 @@ fn loops_in_loops_are_found() {
     assert_eq!(inside(2), Some(&[2][..]));
     assert_eq!(inside(3), Some(&[1, 2, 3][..]));
     assert_eq!(inside(5), None);
+    let around = loops.of[2].and_then(|inner| loops.around[inner]);
+    assert_eq!(around, loops.of[1]);
 }
 
 /// Operations on what is there, in all types.
