@@ -13,7 +13,11 @@
 //! These ways out are cold blocks of their own, so the hot way stores nothing.
 //!
 //! **Fuel.** Each block takes its instructions from the fuel when it begins, like native code of
-//! its own, so everything that asks how far the guest has come finds the same answer.
+//! its own, so everything that asks how far the guest has come finds the same answer. A loop of
+//! one block may put some aside while it turns ([`turns`]).
+//!
+//! **Memory.** [`spans`] tells accesses that are likely to be where they were a turn before, and
+//! [`probes`] keeps what the TLB has said of those.
 //!
 //! **Invariant**: the region leaves where its blocks would, with the same state and the same fuel.
 //!
