@@ -1,3 +1,4 @@
 //! Tests of the region compiler.
 
 mod shapes;
+mod singles;
