@@ -31,6 +31,8 @@ mod interp {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -69,6 +71,8 @@ mod jit {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -102,6 +106,8 @@ mod regions {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -135,6 +141,8 @@ mod template {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
