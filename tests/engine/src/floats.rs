@@ -43,6 +43,7 @@ inner:
     fcvt.d.l ft6, t3
     fmax.d ft6, ft6, fa3
     add s1, s1, t3
+    and t1, t1, s7
     beq t1, zero, @skip
     fadd.s ft4, fs1, fa0
     fsub.s ft5, ft4, ft2
@@ -58,6 +59,7 @@ skip:
     bne t5, zero, @outer
     jalr zero, 0(a2)
 other:
+    srli s7, s5, 3
     fcvt.d.l ft5, s5
     fmv.d.x ft2, s5
     fmv.d.x fa2, s1
@@ -123,6 +125,7 @@ fn numbers(seed: u64) -> Rig {
         ("a2", labels["other"]),
         ("a3", labels["outer"]),
         ("f9", 0xffff_ffff_3fc0_0000),
+        ("s7", 1),
     ] {
         rig.set(0, name, value);
     }
