@@ -31,6 +31,8 @@ mod interp {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -71,6 +73,8 @@ mod jit {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -106,6 +110,8 @@ mod regions {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -141,6 +147,8 @@ mod template {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]

@@ -94,7 +94,8 @@ impl RegionJit {
         let region = Region::new(work, &all, &shape);
         let layout = self.frontend.layout();
         let flags = u64::from(layout.fp_flags.0);
-        let slots = Slots::of(&region.blocks, &region.next, |slot| slot == flags)?;
+        let (blocks, entries) = (&region.blocks, &region.entries);
+        let slots = Slots::of(blocks, &region.next, entries, |slot| slot == flags)?;
         let spans = Spans::of(&region.blocks, &region.next, &slots);
         bench.context.clear();
         bench.context.func.signature = signature();

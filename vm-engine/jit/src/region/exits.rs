@@ -26,7 +26,7 @@ impl Writer<'_, '_, '_> {
 
     /// Goes on at an address, by the jump cache; see the block compiler.
     fn jump(&mut self, target: Value) {
-        let cpu = self.cx.cpu;
+        let cpu = self.cx.cold_cpu();
         let builder = &mut *self.cx.builder;
         let jumps = builder.ins().load(types::I64, STRUCT, cpu, Places::JUMPS);
         let near = builder.ins().ishl_imm_u(target, 3);
@@ -53,7 +53,7 @@ impl Writer<'_, '_, '_> {
 
     /// Gives control back by a gate.
     pub(super) fn leave_by(&mut self, gate: usize) {
-        let (cpu, code) = (self.cx.cpu, self.code());
+        let (cpu, code) = (self.cx.cold_cpu(), self.code());
         let at = Places::GATES + gate as i32;
         let to = self.cx.builder.ins().load(types::I64, STRUCT, cpu, at);
         self.leave(to, code);
@@ -61,7 +61,7 @@ impl Writer<'_, '_, '_> {
 
     /// Goes on elsewhere for good.
     fn leave(&mut self, to: Value, head: Value) {
-        let (cpu, code) = (self.cx.cpu, self.code());
+        let (cpu, code) = (self.cx.cold_cpu(), self.code());
         self.notes.exits += 1;
         // The default means that there is none.
         let place = SourceLoc::new(self.notes.exits);

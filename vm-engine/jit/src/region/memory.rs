@@ -206,10 +206,15 @@ impl Writer<'_, '_, '_> {
     /// Leaves the instruction at hand to the interpreter if the condition holds.
     pub(super) fn alone_if(&mut self, cond: Value) {
         let on = self.unless(cond);
-        self.miss(None, false);
-        self.cx.builder.ins().trap(NEVER);
+        self.leave_alone();
         self.cx.builder.seal_block(on);
         self.cx.builder.switch_to_block(on);
+    }
+
+    /// Leaves the instruction at hand to the interpreter.
+    pub(super) fn leave_alone(&mut self) {
+        self.miss(None, false);
+        self.cx.builder.ins().trap(NEVER);
     }
 
     /// Asks the TLB about an address, or leaves the instruction to the interpreter.
@@ -226,7 +231,7 @@ impl Writer<'_, '_, '_> {
             // Odd addresses are left to the interpreter, since facts say what they are not.
             bytes: 0,
         };
-        let (signature, code, cpu) = (self.gate(), self.code(), self.cx.cpu);
+        let (signature, code, cpu) = (self.gate(), self.code(), self.cx.cold_cpu());
         let builder = &mut *self.cx.builder;
         let what = builder.ins().iconst(types::I64, i64::from(miss.pack()));
         let at = Places::GATES + std::mem::offset_of!(Gates, miss_at) as i32;

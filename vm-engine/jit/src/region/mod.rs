@@ -12,6 +12,10 @@
 //! reach through a block, and where an access is not answered by the TLB or an instruction traps.
 //! These ways out are cold blocks of their own, so the hot way stores nothing.
 //!
+//! Singles in registers of doubles are held without their boxes ([`singles`]).
+//! What no block sets is the same wherever the region goes: whether it makes an instruction trap,
+//! and whether the host's floating-point results may be taken, is asked at the entry.
+//!
 //! **Fuel.** Each block takes its instructions from the fuel when it begins, like native code of
 //! its own, so everything that asks how far the guest has come finds the same answer. A loop of
 //! one block may put some aside while it turns ([`turns`]).
@@ -25,6 +29,7 @@
 //! latest, when one of them does, and all go with their page.
 
 mod compiler;
+mod entry;
 mod exits;
 mod finish;
 mod flow;
@@ -32,6 +37,7 @@ mod former;
 mod memory;
 mod nest;
 mod probes;
+mod singles;
 mod spans;
 mod state;
 #[cfg(test)]

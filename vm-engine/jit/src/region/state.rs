@@ -12,15 +12,16 @@ use crate::body::{STRUCT, host_type};
 use crate::x64;
 
 impl Writer<'_, '_, '_> {
-    /// Loads the slots.
-    pub(super) fn load_slots(&mut self) {
-        let cpu = self.cx.cpu;
-        let builder = &mut *self.cx.builder;
-        for (n, (slot, ty)) in self.slots.numbers.iter().zip(&self.slots.types).enumerate() {
+    /// Loads the slots; their values.
+    pub(super) fn load_slots(&mut self) -> Vec<Value> {
+        let mut values = Vec::new();
+        for (index, ty) in self.slots.types.iter().enumerate() {
+            let value = self.load_slot(index);
+            let builder = &mut *self.cx.builder;
             let var = builder.declare_var(*ty);
-            let value = builder.ins().load(*ty, STRUCT, cpu, place(*slot));
             self.vars.push(var);
-            let parked = (self.slots.parked >> n & 1 == 1).then(|| {
+            values.push(value);
+            let parked = (self.slots.parked >> index & 1 == 1).then(|| {
                 let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
                 let parked = builder.create_sized_stack_slot(data);
                 builder.ins().stack_store(types::I64, value, parked, 0);
@@ -31,11 +32,17 @@ impl Writer<'_, '_, '_> {
             }
             self.parked.push(parked);
         }
+        if let Some(odd) = self.odd_at_entry {
+            let var = self.cx.builder.declare_var(types::I64);
+            self.cx.builder.def_var(var, odd);
+            self.odd = Some(var);
+        }
+        values
     }
 
     /// Stores the slots that memory may not have.
     pub(super) fn write_back(&mut self) {
-        let cpu = self.cx.cpu;
+        let cpu = self.cx.cold_cpu();
         for (n, slot) in self.slots.numbers.iter().enumerate() {
             if self.dirty >> n & 1 == 1 {
                 let builder = &mut *self.cx.builder;
@@ -46,6 +53,10 @@ impl Writer<'_, '_, '_> {
                     }
                     _ => builder.use_var(self.vars[n]),
                 };
+                if self.slots.types[n] == types::F32 {
+                    self.store_boxed(n, value, cpu);
+                    continue;
+                }
                 builder.ins().store(STRUCT, value, cpu, place(*slot));
             }
         }
@@ -64,12 +75,25 @@ impl Writer<'_, '_, '_> {
 
     pub(super) fn get(&mut self, inst: &Inst) -> Value {
         let Some(index) = self.slots.index(inst.imm) else {
-            let (cpu, ty) = (self.cx.cpu, host_type(inst.ty));
+            let (cpu, ty) = (self.cx.cold_cpu(), host_type(inst.ty));
             let ins = self.cx.builder.ins();
             let value = ins.load(ty, STRUCT, cpu, place(inst.imm as u16));
             return self.cut(value, inst.ty);
         };
-        let value = self.cx.builder.use_var(self.vars[index]);
+        if let Some(part) = self.fixed_part(inst) {
+            return part;
+        }
+        let value = match self.fixed[index] {
+            Some(value) => value,
+            None => self.cx.builder.use_var(self.vars[index]),
+        };
+        if self.slots.types[index] == types::F32 {
+            return if inst.ty == Type::I64 {
+                self.boxed(value)
+            } else {
+                self.part(value, inst.ty)
+            };
+        }
         if inst.ty == Type::I64 {
             return value;
         }
@@ -80,7 +104,7 @@ impl Writer<'_, '_, '_> {
 
     pub(super) fn set(&mut self, inst: &Inst) {
         let Some(index) = self.slots.index(inst.imm) else {
-            let (value, cpu) = (self.word(inst.args[0]), self.cx.cpu);
+            let (value, cpu) = (self.word(inst.args[0]), self.cx.cold_cpu());
             let ins = self.cx.builder.ins();
             ins.store(STRUCT, value, cpu, place(inst.imm as u16));
             if inst.imm == self.fp_flags {
@@ -88,6 +112,14 @@ impl Writer<'_, '_, '_> {
             }
             return;
         };
+        self.must |= 1 << index;
+        if self.slots.types[index] == types::F32 {
+            let value = self.single(inst.args[0]);
+            self.cx.builder.def_var(self.vars[index], value);
+            self.dirty |= 1 << index;
+            self.fresh |= 1 << index;
+            return;
+        }
         let value = self.value(inst.args[0]);
         let is_double = self.cx.builder.func.dfg.value_type(value) == types::F64;
         let value = match (self.slots.types[index] == types::F64, is_double) {
@@ -156,6 +188,6 @@ impl Writer<'_, '_, '_> {
 }
 
 /// Where a slot is in the CPU's struct.
-const fn place(number: u16) -> i32 {
+pub(super) const fn place(number: u16) -> i32 {
     Places::WORDS + 8 * number as i32
 }

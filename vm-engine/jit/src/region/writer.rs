@@ -12,6 +12,7 @@ use vm_core::PAGE_BYTES;
 use vm_engine_interp::native::{EXITS, Member, Places};
 use vm_ir::{Block, Effect, End, Id, Inst, Op, Type};
 
+use super::entry::Guard;
 use super::flow::{Set, Slots};
 use super::memory::Fact;
 use super::probes::Kept;
@@ -95,6 +96,15 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) notes: &'a mut Notes,
     /// The slot of the sticky floating-point flags, which stays in memory.
     pub(super) fp_flags: u64,
+    /// The values of slots that no block sets, and parts of them by slot and type.
+    pub(super) fixed: Vec<Option<Value>>,
+    pub(super) parts: Vec<((u64, Type), Value)>,
+    /// What traps ask that is asked at the entry, and the answer.
+    pub(super) guards: Vec<Guard>,
+    pub(super) refuse: Option<Value>,
+    /// The odd singles, one bit each: where the region begins, and at any place.
+    pub(super) odd_at_entry: Option<Value>,
+    pub(super) odd: Option<Variable>,
     pub(super) vars: Vec<Variable>,
     /// What the TLB has said for each class of accesses.
     pub(super) kept: Vec<Kept>,
@@ -119,6 +129,8 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) fresh: Set,
     /// Where those are between blocks that are no values then.
     pub(super) parked: Vec<Option<StackSlot>>,
+    /// The slots that were set on every way to here.
+    pub(super) must: Set,
     /// What the TLB has answered on every way to here.
     pub(super) facts: Vec<Fact>,
     /// The same at the end of each block that has been written.
@@ -150,6 +162,12 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             spans,
             notes,
             fp_flags,
+            fixed: Vec::new(),
+            parts: Vec::new(),
+            guards: Vec::new(),
+            refuse: None,
+            odd_at_entry: None,
+            odd: None,
             vars: Vec::new(),
             kept: Vec::new(),
             sites: Vec::new(),
@@ -163,6 +181,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             dirty: 0,
             fresh: 0,
             parked: Vec::new(),
+            must: 0,
             facts: Vec::new(),
             known: vec![None; region.blocks.len()],
             roots: HashMap::new(),
@@ -188,19 +207,31 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
 
     /// Loads the slots and goes on at the entry.
     fn enter(&mut self, number: Value) {
-        self.load_slots();
+        self.cx.keep_aside();
+        let values = self.load_slots();
+        self.fix(values);
         self.forget_pages();
-        let builder = &mut *self.cx.builder;
         let none: [BlockArg; 0] = [];
         let entries = &self.region.entries;
         for (n, entry) in entries.iter().enumerate().skip(1) {
-            let other = builder.create_block();
-            let this = builder.ins().icmp_imm_s(IntCC::Equal, number, n as i64);
-            let head = self.heads[*entry];
-            builder.ins().brif(this, head, &none, other, &none);
-            builder.switch_to_block(other);
+            let builder = &mut *self.cx.builder;
+            let (this, other) = (builder.create_block(), builder.create_block());
+            let is_this = builder.ins().icmp_imm_s(IntCC::Equal, number, n as i64);
+            builder.ins().brif(is_this, this, &none, other, &none);
+            builder.switch_to_block(this);
+            self.enter_at(*entry);
+            self.cx.builder.switch_to_block(other);
         }
-        builder.ins().jump(self.heads[entries[0]], &none);
+        self.enter_at(entries[0]);
+    }
+
+    /// Goes on at the head of a block.
+    fn enter_at(&mut self, entry: usize) {
+        if let Some(bad) = self.refuse {
+            self.refuse_if(bad, entry);
+        }
+        let none: [BlockArg; 0] = [];
+        self.cx.builder.ins().jump(self.heads[entry], &none);
     }
 
     fn block(&mut self, at: usize) {
@@ -219,7 +250,9 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         }
         self.at = at;
         (self.dirty, self.fresh) = (self.slots.dirty[at], 0);
-        lower::wants_float(block, &mut self.wants);
+        self.must = self.slots.singles.must[at];
+        let slots = self.slots;
+        lower::wants_float(block, true, |slot| slots.is_float(slot), &mut self.wants);
         self.take_fuel(i64::from(block.insns));
         if self.spans.checks[at].is_empty() {
             self.body();
@@ -234,11 +267,13 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
     pub(super) fn body(&mut self) {
         let region = self.region;
         (self.site, self.dirty, self.fresh) = (0, self.slots.dirty[self.at], 0);
+        self.must = self.slots.singles.must[self.at];
         self.values.clear();
         for inst in &region.blocks[self.at].insts {
             let value = self.inst(inst);
             self.values.push(value);
         }
+        self.settle_odd();
         self.park();
     }
 
@@ -306,6 +341,13 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             Effect::Pure | Effect::Float => Some(self.calculation(inst)),
             Effect::Memory => self.memory(inst),
             Effect::Trap => {
+                let block = &self.region.blocks[self.at];
+                if self
+                    .guard(block, inst)
+                    .is_some_and(|g| self.guards.contains(&g))
+                {
+                    return None;
+                }
                 let cond = self.int(inst.args[0]);
                 self.alone_if(cond);
                 None
@@ -325,7 +367,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
 
     /// The address at a distance from the first byte of the block at hand.
     pub(super) fn address_at(&mut self, distance: i64) -> Value {
-        let cpu = self.cx.cpu;
+        let cpu = self.cx.cold_cpu();
         let builder = &mut *self.cx.builder;
         let pc = builder.ins().load(types::I64, STRUCT, cpu, Places::PC);
         let page = builder.ins().band_imm_s(pc, -(PAGE_BYTES as i64));
@@ -346,6 +388,9 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
     }
 
     fn calculation(&mut self, inst: &Inst) -> Value {
+        if let Some(value) = self.boxing(inst) {
+            return value;
+        }
         let mut args = [self.cx.cpu; 4];
         let mut count = 0;
         for id in inst.operands() {

@@ -4,4 +4,5 @@
 #[cfg(target_arch = "x86_64")]
 mod code;
 mod shapes;
+mod singles;
 mod spans;

@@ -20,7 +20,7 @@ fn block(write: impl FnOnce(&Builder)) -> Block {
 /// How the accesses of blocks find their addresses; `next` are the blocks behind each.
 fn check(blocks: &[Block], next: &[&[usize]], wanted: &[Way]) -> Spans {
     let next: Vec<Vec<usize>> = next.iter().map(|next| next.to_vec()).collect();
-    let slots = Slots::of(blocks, &next, |_| false).expect("they are few");
+    let slots = Slots::of(blocks, &next, &[0], |_| false).expect("they are few");
     let spans = Spans::of(blocks, &next, &slots);
     let all = blocks.iter().zip(&spans.ways);
     let accesses = all.flat_map(|(block, ways)| block.insts.iter().zip(ways));
@@ -216,7 +216,7 @@ fn what_is_said_of_values_is_true() {
         let mut entropy = Entropy::new(seed);
         let block = random(&mut entropy);
         let one = std::slice::from_ref(&block);
-        let slots = Slots::of(one, &[vec![]], |_| false).expect("they are few");
+        let slots = Slots::of(one, &[vec![]], &[0], |_| false).expect("they are few");
         let all = vec![true; slots.numbers.len()];
         let forms = forms(&block, &slots, &all, |_, _| ());
         for _ in 0..20 {
