@@ -31,6 +31,8 @@ mod interp {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -47,6 +49,8 @@ mod interp {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "turns.rs"]
+    mod turns;
     #[path = "witness.rs"]
     mod witness;
 }
@@ -69,6 +73,8 @@ mod jit {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -83,6 +89,8 @@ mod jit {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "turns.rs"]
+    mod turns;
     #[path = "witness.rs"]
     mod witness;
 }
@@ -102,6 +110,8 @@ mod regions {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -116,6 +126,8 @@ mod regions {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "turns.rs"]
+    mod turns;
     #[path = "witness.rs"]
     mod witness;
 }
@@ -135,6 +147,8 @@ mod template {
     mod code;
     #[path = "device.rs"]
     mod device;
+    #[path = "floats.rs"]
+    mod floats;
     #[path = "fuel.rs"]
     mod fuel;
     #[path = "loops.rs"]
@@ -149,6 +163,8 @@ mod template {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "turns.rs"]
+    mod turns;
     #[path = "witness.rs"]
     mod witness;
 }

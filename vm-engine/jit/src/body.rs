@@ -128,7 +128,7 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
     pub fn write(&mut self) {
         let block = self.block;
         self.count_uses();
-        lower::wants_float(block, &mut self.notes.wants);
+        lower::wants_float(block, false, |_| false, &mut self.notes.wants);
         for inst in &block.insts {
             let value = self.inst(inst);
             self.notes.values.push(value);

@@ -91,9 +91,14 @@ pub fn take_instead(code: &mut [u8]) -> Option<()> {
         let less = rest.get(5) == Some(&0x8c) && rest.get(4..).and_then(jump_if).is_some();
         rest.starts_with(&compare) && less
     })?;
-    code[..3].copy_from_slice(&[0x0f, 0x1f, 0x00]);
     let number = code[at + 3].checked_sub(COMPARED as u8)?;
-    code[at..at + 4].copy_from_slice(&[0x49, 0x83, 0xef, number]);
+    if at == 3 {
+        // In the longer form it takes the room of both.
+        code[..7].copy_from_slice(&[0x49, 0x81, 0xef, number, 0, 0, 0]);
+    } else {
+        code[..3].copy_from_slice(&[0x0f, 0x1f, 0x00]);
+        code[at..at + 4].copy_from_slice(&[0x49, 0x83, 0xef, number]);
+    }
     Some(())
 }
 

@@ -31,10 +31,9 @@ pub(super) fn format(
     if is_nearest(cx, rm) == Some(false) {
         return None;
     }
-    let limit = cx.limit(ty, rm);
     let x = cx.float(a);
     let narrow = cx.builder.ins().fdemote(types::F32, x);
-    Some(accept(cx, Op::FConvert, ty, from, narrow, limit, &[a, rm]))
+    Some(accept(cx, (Op::FConvert, ty, from), narrow, &[x], &[a, rm]))
 }
 
 /// To an integer: in range, and inexact is sticky. The rounding is an instruction of its own.

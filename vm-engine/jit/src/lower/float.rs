@@ -76,7 +76,6 @@ fn arithmetic(cx: &mut Lowering, op: Op, ty: Type, args: &[Value]) -> Option<Val
     if is_nearest(cx, *rm) == Some(false) || (op == Op::FMulAdd && !cx.host.fma) {
         return None;
     }
-    let limit = cx.limit(ty, *rm);
     let mut floats = [cx.cpu; 3];
     for (float, operand) in floats.iter_mut().zip(operands) {
         *float = cx.float(*operand);
@@ -91,7 +90,13 @@ fn arithmetic(cx: &mut Lowering, op: Op, ty: Type, args: &[Value]) -> Option<Val
         Op::FSqrt => ins.sqrt(a),
         _ => ins.fma(a, b, c),
     };
-    Some(accept(cx, op, ty, ty, result, limit, args))
+    Some(accept(
+        cx,
+        (op, ty, ty),
+        result,
+        &floats[..operands.len()],
+        args,
+    ))
 }
 
 /// The magnitudes that may be taken, twice over, since the sign is shifted out: the lowest, and how
@@ -103,31 +108,77 @@ pub(super) const fn range(ty: Type) -> (u64, u64) {
     }
 }
 
-/// The host's result if its magnitude is in the range below the limit, else the exact one.
+/// The host's result if its magnitude is in the range below the limit, else the exact one; the
+/// last argument is the rounding mode.
+///
+/// Sums are taken down to zero: one that is subnormal or zero is exact, since both terms are
+/// multiples of the smallest subnormal number, and so raises nothing.
+/// (What their limit leaves out at the upper end is left to the exact operation.)
+/// Where underflow is sticky, too, all doubles are: the host rounds tiny results like any other,
+/// and they can raise nothing but underflow and inexact.
 pub(super) fn accept(
     cx: &mut Lowering,
-    op: Op,
-    ty: Type,
-    from: Type,
+    (op, ty, from): (Op, Type, Type),
     result: Value,
-    limit: Value,
+    floats: &[Value],
     args: &[Value],
 ) -> Value {
-    let (lowest, _) = range(ty);
     let host = int_type(ty);
+    let rm = args[args.len() - 1];
+    let limit = cx.limit(ty, rm);
     let flags = MemFlagsData::new();
     let bits = cx.builder.ins().bitcast(host, flags, result);
-    let twice = cx.builder.ins().iadd(bits, bits);
-    let lowest = cx.constant(host, lowest.wrapping_neg());
-    let above = cx.builder.ins().iadd(twice, lowest);
+    let is_sum = matches!(op, Op::FAdd | Op::FSub);
+    // In the forms that are one instruction with the addition.
+    let key = if is_sum {
+        cx.builder.ins().iadd(bits, bits)
+    } else if ty == Type::I32 {
+        let twice = cx.builder.ins().iadd(bits, bits);
+        let low = cx.low(ty, rm);
+        cx.builder.ins().iadd(twice, low)
+    } else {
+        let low = cx.low(ty, rm);
+        let twice = cx.builder.ins().ishl_imm_u(bits, 1);
+        cx.builder.ins().iadd(low, twice)
+    };
     let at_least = IntCC::UnsignedGreaterThanOrEqual;
-    let bad = cx.builder.ins().icmp(at_least, above, limit);
-    cx.unless(bad, result, |cx| {
-        exact_as(cx, op, ty, from, args, float_type(ty))
-    })
+    let bad = cx.builder.ins().icmp(at_least, key, limit);
+    let exact = |cx: &mut Lowering| exact_as(cx, op, ty, from, args, float_type(ty));
+    if is_sum {
+        return cx.unless(bad, result, exact);
+    }
+    let factors = if matches!(op, Op::FMul | Op::FMulAdd) {
+        &floats[..2]
+    } else {
+        &floats[..1]
+    };
+    cx.unless_or(bad, result, |cx| zero(cx, result, limit, factors), exact)
 }
 
-/// NaNs raise, or not; all others are the host's.
+/// Whether a result is zero because an operand is, so that it is exact.
+fn zero(cx: &mut Lowering, result: Value, limit: Value, factors: &[Value]) -> Value {
+    let is_zero = |cx: &mut Lowering, value: Value| {
+        let single = cx.type_of(value) == types::F32;
+        let ins = cx.builder.ins();
+        let zero = if single {
+            ins.f32const(0.0)
+        } else {
+            ins.f64const(0.0)
+        };
+        cx.builder.ins().fcmp(FloatCC::Equal, value, zero)
+    };
+    let mut any = is_zero(cx, factors[0]);
+    for factor in &factors[1..] {
+        let other = is_zero(cx, *factor);
+        any = cx.builder.ins().bor(any, other);
+    }
+    let none = is_zero(cx, result);
+    let both = cx.builder.ins().band(any, none);
+    let permitted = cx.builder.ins().icmp_imm_u(IntCC::NotEqual, limit, 0);
+    cx.builder.ins().band(both, permitted)
+}
+
+/// NaNs raise, or not, and have no order; all others are the host's.
 fn compare(cx: &mut Lowering, op: Op, ty: Type, a: Value, b: Value) -> Value {
     let cond = match op {
         Op::FEq => FloatCC::Equal,
@@ -135,9 +186,12 @@ fn compare(cx: &mut Lowering, op: Op, ty: Type, a: Value, b: Value) -> Value {
         _ => FloatCC::LessThanOrEqual,
     };
     let (x, y) = (cx.float(a), cx.float(b));
-    let holds = cx.builder.ins().fcmp(cond, x, y);
     let bad = cx.builder.ins().fcmp(FloatCC::Unordered, x, y);
-    cx.unless(bad, holds, |cx| exact(cx, op, ty, ty, &[a, b]))
+    cx.after(bad, |cx| {
+        exact(cx, op, ty, ty, &[a, b]);
+    });
+    // Behind the question, so that a branch can take it as it comes.
+    cx.builder.ins().fcmp(cond, x, y)
 }
 
 /// Minimum and maximum: rules differ in zeros with different signs, and in NaNs.

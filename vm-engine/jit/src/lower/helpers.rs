@@ -58,6 +58,8 @@ pub(super) struct Routine(pub u16);
 pub struct Helpers {
     /// What the last helper answered.
     pub(super) result: u64,
+    /// The operands of the next one: not in registers, which are wanted for what is not cold.
+    pub(super) words: [u64; 4],
     /// Where the slot of the sticky floating-point flags is, in bytes from here.
     flags_at: isize,
     /// How the guest's floating-point operations treat what the standard leaves open.
@@ -78,6 +80,7 @@ impl std::fmt::Debug for Helpers {
 
 impl Helpers {
     pub(super) const RESULT: i32 = std::mem::offset_of!(Self, result) as i32;
+    pub(super) const WORDS: i32 = std::mem::offset_of!(Self, words) as i32;
     pub(super) const TABLE: i32 = std::mem::offset_of!(Self, table) as i32;
     pub(super) const CODE: i32 = std::mem::offset_of!(Self, code) as i32;
 
@@ -87,6 +90,7 @@ impl Helpers {
     pub const fn new(rules: Rules, flags_at: isize) -> Self {
         Self {
             result: 0,
+            words: [0; 4],
             flags_at,
             rules,
             table: TABLE,

@@ -6,6 +6,7 @@ use vm_ir::{Effect, Op, Type};
 
 use super::helpers::Routine;
 use super::lowering::{Lowering, int_type};
+use super::wants::sign_change;
 use super::{divide, float};
 
 /// Writes a pure or floating-point operation; its value.
@@ -23,6 +24,9 @@ pub fn op(cx: &mut Lowering, op: Op, ty: Type, from: Type, imm: u64, args: &[Val
         op.effect() == Effect::Pure,
         "{op:?} is the block compiler's to write"
     );
+    if let Some(value) = sign(cx, op, ty, args) {
+        return value;
+    }
     let mut ints = [cx.cpu; 3];
     let ints = &mut ints[..args.len()];
     for (int, arg) in ints.iter_mut().zip(args) {
@@ -47,6 +51,21 @@ pub fn op(cx: &mut Lowering, op: Op, ty: Type, from: Type, imm: u64, args: &[Val
         (_, [a, b, c]) => carry(cx, op, ty, [*a, *b, *c]),
         _ => unreachable!("{op:?} has one to three operands"),
     }
+}
+
+/// A host float with another sign, if that is what is asked for.
+fn sign(cx: &mut Lowering, op: Op, ty: Type, args: &[Value]) -> Option<Value> {
+    let [value, by] = *args else { return None };
+    if !matches!(cx.type_of(value), types::F32 | types::F64) {
+        return None;
+    }
+    let turns = sign_change(op, ty, cx.constant_of(by)?)?;
+    let ins = cx.builder.ins();
+    Some(if turns {
+        ins.fneg(value)
+    } else {
+        ins.fabs(value)
+    })
 }
 
 /// An address near the block's entry.

@@ -5,7 +5,7 @@ use cranelift_codegen::entity::packed_option::PackedOption;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     self, AbiParam, Block, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef, Signature,
-    Value, types,
+    StackSlot, StackSlotData, StackSlotKind, Value, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::FunctionBuilder;
@@ -60,8 +60,19 @@ pub struct Places {
 pub struct Scratch {
     /// For each value its other form: an integer's float, a float's integer.
     twins: SecondaryMap<Value, PackedOption<Value>>,
-    /// Limits for a format and a rounding mode; none if that is known to be to nearest.
-    limits: Vec<(Type, Option<Value>, Value)>,
+    /// For a format and a rounding mode; none if that is known to be to nearest.
+    limits: Vec<(Type, Option<Value>, Limit)>,
+}
+
+/// What host's results are compared with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    /// How many magnitudes they may have, twice over: those of the format's range if the mode is
+    /// to nearest and inexact is sticky, else none.
+    pub count: Value,
+    /// What to add to a magnitude to count from the lowest one that may be taken, twice over.
+    /// Whoever finds no constant here keeps it in a register.
+    pub low: Option<Value>,
 }
 
 /// Operations are written with this.
@@ -75,11 +86,16 @@ pub struct Lowering<'a, 'f> {
     places: Places,
     scratch: &'a mut Scratch,
     entry_pc: Option<Value>,
-    /// The sticky flag for inexact results.
+    /// The sticky flags, and the one for inexact results.
+    flags: Option<Value>,
     sticky: Option<Value>,
-    /// Signatures of helpers by how many words they take beside the struct, with a rounding mode
-    /// and without.
-    signatures: [[Option<SigRef>; 5]; 2],
+    /// How many limits hold wherever the function goes, if it was said that some do; the sticky
+    /// flag does, too.
+    kept: Option<usize>,
+    /// The signature of helpers.
+    signature: Option<SigRef>,
+    /// Where the CPU pointer is kept for cold blocks.
+    aside: Option<StackSlot>,
 }
 
 /// An access to the CPU's struct: it is there and aligned.
@@ -115,8 +131,11 @@ impl<'a, 'f> Lowering<'a, 'f> {
             places,
             scratch,
             entry_pc: None,
+            flags: None,
             sticky: None,
-            signatures: Default::default(),
+            kept: None,
+            signature: None,
+            aside: None,
         }
     }
 
@@ -124,12 +143,27 @@ impl<'a, 'f> Lowering<'a, 'f> {
     pub fn begin(&mut self) {
         self.scratch.twins.clear();
         self.entry_pc = None;
-        self.forget_flags();
+        match self.kept {
+            Some(kept) => self.scratch.limits.truncate(kept),
+            None => self.forget_flags(),
+        }
+    }
+
+    /// Asks here, once for the whole function, what operations on these formats with these
+    /// rounding modes will ask. The function may not write the sticky flags by itself; that
+    /// helpers raise more of them is seen when it is entered again.
+    pub fn keep_limits(&mut self, uses: impl IntoIterator<Item = (Type, Value)>) {
+        self.sticky();
+        for (ty, rm) in uses {
+            self.limit(ty, rm);
+            self.low(ty, rm);
+        }
+        self.kept = Some(self.scratch.limits.len());
     }
 
     /// The sticky floating-point flags may have lost some.
     pub fn forget_flags(&mut self) {
-        self.sticky = None;
+        (self.flags, self.sticky) = (None, None);
         self.scratch.limits.clear();
     }
 
@@ -138,25 +172,61 @@ impl<'a, 'f> Lowering<'a, 'f> {
         if let Some(sticky) = self.sticky {
             return sticky;
         }
-        let (cpu, at) = (self.cpu, self.places.fp_flags);
-        let flags = self.builder.ins().load(types::I64, STRUCT, cpu, at);
+        let flags = self.flags();
         let inexact = i64::from(Flags::NX.0);
         let sticky = self.builder.ins().band_imm_u(flags, inexact);
         self.sticky = Some(sticky);
         sticky
     }
 
-    /// How many magnitudes the host's results may have, twice over: those of the format's range if
-    /// the mode is to nearest and inexact is sticky, else none.
+    /// The sticky flags; remembered, since what is added to them does not matter here.
+    fn flags(&mut self) -> Value {
+        let (cpu, at) = (self.cpu, self.places.fp_flags);
+        let builder = &mut *self.builder;
+        *self
+            .flags
+            .get_or_insert_with(|| builder.ins().load(types::I64, STRUCT, cpu, at))
+    }
+
+    /// How many magnitudes the host's results may have.
     pub(super) fn limit(&mut self, ty: Type, rm: Value) -> Value {
+        let at = self.limit_at(ty, rm);
+        self.scratch.limits[at].2.count
+    }
+
+    /// What to add to a result's magnitude, twice over, before it is compared with the limit.
+    pub(super) fn low(&mut self, ty: Type, rm: Value) -> Value {
+        let at = self.limit_at(ty, rm);
+        let (_, _, limit) = self.scratch.limits[at];
+        if let Some(low) = limit.low {
+            return low;
+        }
+        let host = int_type(ty);
+        let (lowest, _) = float::range(ty);
+        let lowest = self.constant(host, lowest.wrapping_neg());
+        let low = if ty == Type::I32 {
+            lowest
+        } else {
+            // Not to be known as a constant, since that would be made anew for each result. If
+            // underflow is sticky, too, there is nothing that small results could raise.
+            let flags = self.flags();
+            let underflow = i64::from(Flags::UF.0);
+            let underflow = self.builder.ins().band_imm_u(flags, underflow);
+            let none = self.constant(host, 0);
+            self.builder.ins().select(underflow, none, lowest)
+        };
+        self.scratch.limits[at].2.low = Some(low);
+        low
+    }
+
+    fn limit_at(&mut self, ty: Type, rm: Value) -> usize {
         let rm = match float::is_nearest(self, rm) {
             Some(true) => None,
             _ => Some(rm),
         };
-        let known = self.scratch.limits.iter();
-        let mut known = known.filter(|(t, r, _)| (*t, *r) == (ty, rm));
-        if let Some((_, _, limit)) = known.next() {
-            return *limit;
+        let mut known = self.scratch.limits.iter();
+        if let Some(at) = known.position(|(t, r, _)| (*t, *r) == (ty, rm)) {
+            return at;
         }
         let mut good = self.sticky();
         if let Some(rm) = rm {
@@ -168,9 +238,10 @@ impl<'a, 'f> Lowering<'a, 'f> {
         let host = int_type(ty);
         let (_, count) = float::range(ty);
         let (count, none) = (self.constant(host, count), self.constant(host, 0));
-        let limit = self.builder.ins().select(good, count, none);
+        let count = self.builder.ins().select(good, count, none);
+        let limit = Limit { count, low: None };
         self.scratch.limits.push((ty, rm, limit));
-        limit
+        self.scratch.limits.len() - 1
     }
 
     /// Whether a rounding mode is to nearest; modes without a name are, too.
@@ -252,6 +323,26 @@ impl<'a, 'f> Lowering<'a, 'f> {
         self.builder.ins().iconst(ty, number as i64)
     }
 
+    /// Keeps the CPU pointer where cold blocks find it, so that it takes no register elsewhere.
+    pub fn keep_aside(&mut self) {
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
+        let slot = self.builder.create_sized_stack_slot(data);
+        let cpu = self.cpu;
+        self.builder.ins().stack_store(types::I64, cpu, slot, 0);
+        self.aside = Some(slot);
+    }
+
+    /// The CPU pointer in a cold block.
+    pub fn cold_cpu(&mut self) -> Value {
+        match self.aside {
+            Some(slot) => self
+                .builder
+                .ins()
+                .stack_load(types::I64, types::I64, slot, 0),
+            None => self.cpu,
+        }
+    }
+
     /// The result of a helper; the call stands where the builder is.
     ///
     /// The first operand may be a rounding mode (a byte), the others are words or narrower, which
@@ -263,67 +354,52 @@ impl<'a, 'f> Lowering<'a, 'f> {
         words: &[Value],
         result: ir::Type,
     ) -> Value {
-        let places = self.places;
-        let table = places.helpers + Helpers::TABLE + 8 * i32::from(routine.0);
-        let signature = self.signature(rounding.is_some(), words.len());
-        let mut args = [self.cpu; 6];
-        let mut count = 1;
-        if places.helpers != 0 {
-            let cpu = self.cpu;
-            args[0] = self
-                .builder
-                .ins()
-                .iadd_imm_s(cpu, i64::from(places.helpers));
-        }
+        let helpers = self.places.helpers;
+        let cpu = self.cold_cpu();
+        let mut at = helpers + Helpers::WORDS;
         for word in rounding.into_iter().chain(words.iter().copied()) {
-            args[count] = self.cold_word(word, rounding == Some(word));
-            count += 1;
+            self.store_word(word, cpu, at);
+            at += 8;
         }
-        let cpu = self.cpu;
+        let signature = self.signature();
+        let first = if helpers == 0 {
+            cpu
+        } else {
+            self.builder.ins().iadd_imm_s(cpu, i64::from(helpers))
+        };
+        let table = helpers + Helpers::TABLE + 8 * i32::from(routine.0);
         let ins = self.builder.ins();
         let code = ins.load(types::I64, STRUCT.with_readonly(), cpu, table);
         let ins = self.builder.ins();
-        ins.call_indirect(signature, code, &args[..count]);
-        let at = places.helpers + Helpers::RESULT;
+        ins.call_indirect(signature, code, &[first]);
+        let at = helpers + Helpers::RESULT;
         self.builder.ins().load(result, STRUCT, cpu, at)
     }
 
-    /// An operand of a helper as a word. Nothing is remembered: the block is a cold one.
-    fn cold_word(&mut self, value: Value, keep: bool) -> Value {
-        if keep {
-            return value;
-        }
-        let int = match self.type_of(value) {
-            types::F32 | types::F64 => match self.scratch.twins[value].expand() {
-                Some(twin) => twin,
-                None => {
-                    let ty = self.type_of(value).as_int();
-                    self.builder.ins().bitcast(ty, MemFlagsData::new(), value)
-                }
-            },
+    /// Stores an operand of a helper as a word.
+    fn store_word(&mut self, value: Value, cpu: Value, at: i32) {
+        let value = match self.type_of(value) {
+            types::F32 => {
+                let flags = MemFlagsData::new();
+                self.builder.ins().bitcast(types::I32, flags, value)
+            }
             _ => value,
         };
-        if self.type_of(int) == types::I64 {
-            int
-        } else {
-            self.builder.ins().uextend(types::I64, int)
-        }
+        let wide = match self.type_of(value) {
+            types::I64 | types::F64 => value,
+            _ => self.builder.ins().uextend(types::I64, value),
+        };
+        self.builder.ins().store(STRUCT, wide, cpu, at);
     }
 
-    fn signature(&mut self, rounds: bool, words: usize) -> SigRef {
-        let known = &mut self.signatures[usize::from(rounds)][words];
-        if let Some(known) = *known {
+    fn signature(&mut self) -> SigRef {
+        if let Some(known) = self.signature {
             return known;
         }
         let mut signature = Signature::new(CallConv::PreserveAll);
         signature.params.push(AbiParam::new(types::I64));
-        if rounds {
-            signature.params.push(AbiParam::new(types::I8).uext());
-        }
-        let word = AbiParam::new(types::I64);
-        signature.params.extend(std::iter::repeat_n(word, words));
         let new = self.builder.import_signature(signature);
-        *known = Some(new);
+        self.signature = Some(new);
         new
     }
 
@@ -340,6 +416,43 @@ impl<'a, 'f> Lowering<'a, 'f> {
         ins.brif(bad, cold, &[], on, &[fast.into()]);
         self.cold(cold, on, slow);
         result
+    }
+
+    /// The same, but if `bad` holds and `fine` finds in a cold block that it does no harm, goes on
+    /// with `fast` too.
+    pub(super) fn unless_or(
+        &mut self,
+        bad: Value,
+        fast: Value,
+        fine: impl FnOnce(&mut Self) -> Value,
+        slow: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
+        let (doubt, cold) = (self.builder.create_block(), self.builder.create_block());
+        let on = self.builder.create_block();
+        let result = self.join(on, self.type_of(fast));
+        let ins = self.builder.ins();
+        ins.brif(bad, doubt, &[], on, &[fast.into()]);
+        self.builder.set_cold_block(doubt);
+        self.builder.switch_to_block(doubt);
+        self.builder.seal_block(doubt);
+        let fine = fine(self);
+        let ins = self.builder.ins();
+        ins.brif(fine, on, &[fast.into()], cold, &[]);
+        self.cold(cold, on, slow);
+        result
+    }
+
+    /// Does something in a cold block first if `bad` holds.
+    pub(super) fn after(&mut self, bad: Value, slow: impl FnOnce(&mut Self)) {
+        let (cold, on) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(bad, cold, &[], on, &[]);
+        self.builder.set_cold_block(cold);
+        self.builder.switch_to_block(cold);
+        self.builder.seal_block(cold);
+        slow(self);
+        self.builder.ins().jump(on, &[]);
+        self.builder.switch_to_block(on);
+        self.builder.seal_block(on);
     }
 
     /// The value that a block goes on with.

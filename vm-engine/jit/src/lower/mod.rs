@@ -51,4 +51,4 @@ mod tests;
 pub use helpers::Helpers;
 pub use integer::op;
 pub use lowering::{Host, Lowering, Places, Scratch};
-pub use wants::wants_float;
+pub use wants::{LID, boxed, wants_float};

@@ -1,6 +1,7 @@
 //! The way from generated code into a helper and back.
 //!
 //! Generated code calls a stub with the convention `PreserveAll`: no register changes.
+//! It passes the address of the [`Helpers`], in which the operands stand.
 //! The stub names the helper to `keep`, which saves what a function may change, aligns the stack
 //! (generated code on x86-64 may run without its frame, and then the stack is off by a word),
 //! calls, and leaves the answer in [`Helpers`].
@@ -108,6 +109,10 @@ unsafe extern "C" fn keep() {
         "movaps [rsp + 272], xmm13",
         "movaps [rsp + 288], xmm14",
         "movaps [rsp + 304], xmm15",
+        "mov rsi, [rdi + {words}]",
+        "mov rdx, [rdi + {words} + 8]",
+        "mov rcx, [rdi + {words} + 16]",
+        "mov r8, [rdi + {words} + 24]",
         "call [rdi + 8 * rax + {code}]",
         "mov rdi, [rsp]",
         "mov [rdi + {result}], rax",
@@ -139,6 +144,7 @@ unsafe extern "C" fn keep() {
         "pop rax",
         "ret",
         result = const Helpers::RESULT,
+        words = const Helpers::WORDS,
         code = const Helpers::CODE,
     )
 }
@@ -176,6 +182,8 @@ unsafe extern "C" fn keep() {
         "stp q26, q27, [sp, #560]",
         "stp q28, q29, [sp, #592]",
         "stp q30, q31, [sp, #624]",
+        "ldp x1, x2, [x0, #{words}]",
+        "ldp x3, x4, [x0, #{words} + 16]",
         "add x17, x0, #{code}",
         "ldr x16, [x17, x16, lsl #3]",
         "blr x16",
@@ -209,6 +217,7 @@ unsafe extern "C" fn keep() {
         "add sp, sp, #656",
         "ret",
         result = const Helpers::RESULT,
+        words = const Helpers::WORDS,
         code = const Helpers::CODE,
     )
 }
@@ -257,6 +266,10 @@ unsafe extern "C" fn keep() {
         "fsd fa5, 248(sp)",
         "fsd fa6, 256(sp)",
         "fsd fa7, 264(sp)",
+        "ld a1, {words}(a0)",
+        "ld a2, {words} + 8(a0)",
+        "ld a3, {words} + 16(a0)",
+        "ld a4, {words} + 24(a0)",
         "slli t6, t6, 3",
         "add t6, t6, a0",
         "ld t6, {code}(t6)",
@@ -301,6 +314,7 @@ unsafe extern "C" fn keep() {
         "ret",
         ".option pop",
         result = const Helpers::RESULT,
+        words = const Helpers::WORDS,
         code = const Helpers::CODE,
     )
 }

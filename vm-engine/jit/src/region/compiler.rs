@@ -13,6 +13,7 @@ use vm_ir::{Block, Builder, Effect, End, Frontend, Inst, Lifted, MemArg, Op};
 use super::finish::finish;
 use super::flow::Slots;
 use super::former::{Node, Shape, form};
+use super::spans::Spans;
 use super::writer::{Notes, Region, Writer};
 use crate::body::signature;
 use crate::compiler::{JitError, host_isa, lock, places};
@@ -93,7 +94,9 @@ impl RegionJit {
         let region = Region::new(work, &all, &shape);
         let layout = self.frontend.layout();
         let flags = u64::from(layout.fp_flags.0);
-        let slots = Slots::of(&region.blocks, &region.next, |slot| slot == flags)?;
+        let (blocks, entries) = (&region.blocks, &region.entries);
+        let slots = Slots::of(blocks, &region.next, entries, |slot| slot == flags)?;
+        let spans = Spans::of(&region.blocks, &region.next, &slots);
         bench.context.clear();
         bench.context.func.signature = signature();
         let mut builder = FunctionBuilder::new(&mut bench.context.func, &mut bench.functions);
@@ -107,7 +110,7 @@ impl RegionJit {
         let places = places(&*self.frontend);
         let cx = Lowering::new(&mut builder, cpu, &self.host, rules, places, scratch);
         let mut notes = Notes::default();
-        Writer::new(cx, &region, &slots, &mut notes, flags).write(number);
+        Writer::new(cx, &region, (&slots, &spans), &mut notes, flags).write(number);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
         let plane = &mut ControlPlane::default();

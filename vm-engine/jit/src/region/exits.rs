@@ -25,7 +25,8 @@ impl Writer<'_, '_, '_> {
 
     /// Goes on at an address, by the jump cache.
     fn jump(&mut self, target: Value) {
-        let head = look_up(self.cx.builder, self.cx.cpu, target);
+        let cpu = self.cx.cold_cpu();
+        let head = look_up(self.cx.builder, cpu, target);
         self.go_on(head);
     }
 
@@ -37,7 +38,7 @@ impl Writer<'_, '_, '_> {
 
     /// Gives control back by a gate.
     pub(super) fn leave_by(&mut self, gate: usize) {
-        let (cpu, code) = (self.cx.cpu, self.code());
+        let (cpu, code) = (self.cx.cold_cpu(), self.code());
         let at = Places::GATES + gate as i32;
         let to = self.cx.builder.ins().load(types::I64, STRUCT, cpu, at);
         self.leave(to, code);
@@ -45,7 +46,7 @@ impl Writer<'_, '_, '_> {
 
     /// Goes on elsewhere for good.
     fn leave(&mut self, to: Value, head: Value) {
-        let (cpu, code) = (self.cx.cpu, self.code());
+        let (cpu, code) = (self.cx.cold_cpu(), self.code());
         self.notes.exits += 1;
         // The default means that there is none.
         let place = SourceLoc::new(self.notes.exits);

@@ -3,11 +3,16 @@
 use cranelift_codegen::ir::{self, types};
 use vm_ir::{Block, Effect, Inst, Op, Type};
 
+use super::singles::Singles;
 use crate::lower;
 
 /// The most slots that a region may use.
 // LIMIT: they are counted in a word of this many bits; general and floating-point registers are 64.
 const SLOTS: usize = 128;
+
+/// The most slots that are all held in registers.
+// LIMIT: the host has thirteen for a region, and results between operations want some.
+const REGISTERS: usize = 8;
 
 /// A set of slots, by their numbers in [`Slots`].
 pub type Set = u128;
@@ -21,38 +26,71 @@ pub struct Slots {
     pub types: Vec<ir::Type>,
     /// Those that memory may not have, where each block begins.
     pub dirty: Vec<Set>,
+    /// Those that no block finds something in, and are kept on the stack from one to the next.
+    pub parked: Set,
+    /// Those that are set somewhere.
+    pub set: Set,
+    /// Those that are held as singles.
+    pub singles: Singles,
 }
 
 impl Slots {
-    /// Of these blocks, whose successors are `next`; slots at which `memory` says so are left in
-    /// memory. `None` if there are too many.
-    pub fn of(blocks: &[Block], next: &[Vec<usize>], memory: impl Fn(u64) -> bool) -> Option<Self> {
+    /// Of these blocks, whose successors are `next`, and which are entered at `entries`; slots at
+    /// which `memory` says so are left in memory. `None` if there are too many.
+    pub fn of(
+        blocks: &[Block],
+        next: &[Vec<usize>],
+        entries: &[usize],
+        memory: impl Fn(u64) -> bool,
+    ) -> Option<Self> {
         let mut slots = Self::default();
         // For each how often it is rather a float than an integer.
         let mut floats: Vec<i32> = Vec::new();
         let mut sets = vec![0; blocks.len()];
+        let mut found = 0;
         let mut wants = Vec::new();
         for (block, sets) in blocks.iter().zip(&mut sets) {
-            lower::wants_float(block, &mut wants);
+            let integers = lower::wants_float(block, true, |_| false, &mut wants);
             for (n, inst) in block.insts.iter().enumerate() {
                 if !matches!(inst.op, Op::Get | Op::Set) || memory(inst.imm) {
                     continue;
                 }
                 let index = slots.index_or_new(inst.imm as u16)?;
                 floats.resize(slots.numbers.len(), 0);
-                let float = if inst.op == Op::Get {
-                    inst.ty == Type::I64 && wants[n]
-                } else {
+                if inst.op == Op::Get {
+                    found |= 1 << index & !*sets;
+                }
+                floats[index] += if inst.op == Op::Set {
                     *sets |= 1 << index;
-                    is_float(block, inst)
+                    made_as(block, inst)
+                } else if inst.ty == Type::I64 && wants[n] {
+                    1
+                } else {
+                    -i32::from(integers[n] || inst.ty != Type::I64)
                 };
-                floats[index] += if float { 1 } else { -1 };
             }
         }
         let ty = |votes: i32| if votes > 0 { types::F64 } else { types::I64 };
         slots.types = floats.into_iter().map(ty).collect();
         slots.dirty = dirty(&sets, next);
+        slots.set = sets.iter().fold(0, |all, set| all | set);
+        let state = (&*sets, &*slots.dirty);
+        slots.singles = Singles::of(blocks, next, entries, state, |n| slots.index(n));
+        if slots.numbers.len() > REGISTERS {
+            slots.parked = slots.set & !found & !slots.singles.slots;
+        }
+        for (index, ty) in slots.types.iter_mut().enumerate() {
+            if slots.singles.slots >> index & 1 == 1 {
+                *ty = types::F32;
+            }
+        }
         Some(slots)
+    }
+
+    /// Whether a slot is held as a float.
+    pub fn is_float(&self, number: u64) -> bool {
+        let ty = self.index(number).map(|index| self.types[index]);
+        ty.is_some_and(ir::Type::is_float)
     }
 
     /// The number here of a slot.
@@ -85,9 +123,15 @@ fn dirty(sets: &[Set], next: &[Vec<usize>]) -> Vec<Set> {
     dirty
 }
 
-/// Whether what is set is made by an operation on doubles.
-fn is_float(block: &Block, set: &Inst) -> bool {
+/// Whether what is set is made by an operation on doubles (1) or on integers (-1).
+fn made_as(block: &Block, set: &Inst) -> i32 {
     let made = &block.insts[usize::from(set.args[0])];
     let number = made.op.effect() == Effect::Float && !matches!(made.op, Op::FToS | Op::FToU);
-    number && made.value_type() == Type::I64 && !matches!(made.op, Op::FClass)
+    match made.op {
+        _ if made.value_type() != Type::I64 || made.op == Op::FClass => -1,
+        // These make what is wanted.
+        Op::Load | Op::Get | Op::Const => 0,
+        _ if number => 1,
+        _ => -1,
+    }
 }

@@ -2,11 +2,13 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{BlockArg, InstBuilder, TrapCode, Value, types};
+use cranelift_frontend::FunctionBuilder;
 use vm_core::PAGE_BYTES;
 use vm_engine_interp::native::{Gates, Miss, Places};
 use vm_ir::{Inst, MemArg, Op, Type};
 use vm_mem::TlbEntry;
 
+use super::spans::Way;
 use super::writer::Writer;
 use crate::body::{STRUCT, host_type};
 use crate::memory::{GUEST, INDEX, SHIFT, exchange};
@@ -96,6 +98,11 @@ impl Writer<'_, '_, '_> {
             0 => base,
             offset => builder.ins().iadd_imm_s(base, offset),
         };
+        let way = self.spans.ways[self.at][self.number()];
+        if let (Way::Checked(at), Some(near)) = (way, &self.near) {
+            let addend = near[at];
+            return self.cx.builder.ins().iadd(addr, addend);
+        }
         let low = inst.ty.bytes() as i64 - 1;
         let (root, from_root) = self.root(base);
         let known = self.facts.iter().rev().find(|fact| {
@@ -106,7 +113,10 @@ impl Writer<'_, '_, '_> {
         let addend = match known.copied() {
             Some(fact) => self.same_page(addr, low, store, fact),
             None => {
-                let addend = self.asked(addr, low, store);
+                let addend = match way {
+                    Way::Kept(site) => self.as_before(site, addr, low, store),
+                    _ => self.asked(addr, low, store),
+                };
                 self.facts.push(Fact {
                     root,
                     offset: from_root + offset,
@@ -138,8 +148,13 @@ impl Writer<'_, '_, '_> {
             .brif(other, cold, &none, on, &[fact.addend.into()]);
         builder.seal_block(cold);
         builder.set_cold_block(cold);
+        if self.cold {
+            builder.set_cold_block(on);
+        }
         builder.switch_to_block(cold);
+        let was = std::mem::replace(&mut self.cold, true);
         let asked = self.asked(addr, low, store);
+        self.cold = was;
         let builder = &mut *self.cx.builder;
         builder.ins().jump(on, &[asked.into()]);
         builder.seal_block(on);
@@ -148,20 +163,14 @@ impl Writer<'_, '_, '_> {
     }
 
     /// What to add to an address to get the host's, after the check that the TLB answers.
-    fn asked(&mut self, addr: Value, low: i64, store: bool) -> Value {
+    pub(super) fn asked(&mut self, addr: Value, low: i64, store: bool) -> Value {
         let tlb = self.tlb;
         let builder = &mut *self.cx.builder;
-        let index = builder.ins().ushr_imm_u(addr, SHIFT);
-        let index = builder.ins().band_imm_s(index, INDEX);
-        let entry = builder.ins().iadd(tlb, index);
-        let at = if store {
-            std::mem::offset_of!(TlbEntry, write)
-        } else {
-            std::mem::offset_of!(TlbEntry, read)
-        };
+        let entry = entry(builder, tlb, addr);
+        let at = tag(store);
         // Page and alignment in one comparison: see `TlbEntry`.
         let cut = builder.ins().band_imm_s(addr, -(PAGE_BYTES as i64) | low);
-        let tag = builder.ins().load(types::I64, STRUCT, entry, at as i32);
+        let tag = builder.ins().load(types::I64, STRUCT, entry, at);
         let bad = builder.ins().icmp(IntCC::NotEqual, cut, tag);
         let on = self.unless(bad);
         self.miss(Some(cut), store);
@@ -197,15 +206,23 @@ impl Writer<'_, '_, '_> {
     /// Leaves the instruction at hand to the interpreter if the condition holds.
     pub(super) fn alone_if(&mut self, cond: Value) {
         let on = self.unless(cond);
-        self.miss(None, false);
-        self.cx.builder.ins().trap(NEVER);
+        self.leave_alone();
         self.cx.builder.seal_block(on);
         self.cx.builder.switch_to_block(on);
+    }
+
+    /// Leaves the instruction at hand to the interpreter.
+    pub(super) fn leave_alone(&mut self) {
+        self.miss(None, false);
+        self.cx.builder.ins().trap(NEVER);
     }
 
     /// Asks the TLB about an address, or leaves the instruction to the interpreter.
     fn miss(&mut self, addr: Option<Value>, store: bool) {
         self.write_back();
+        if self.aside.is_some() {
+            self.give_back(0);
+        }
         let miss = Miss {
             site: self.site,
             store,
@@ -214,12 +231,29 @@ impl Writer<'_, '_, '_> {
             // Odd addresses are left to the interpreter, since facts say what they are not.
             bytes: 0,
         };
-        let (signature, code, cpu) = (self.gate(), self.code(), self.cx.cpu);
+        let (signature, code, cpu) = (self.gate(), self.code(), self.cx.cold_cpu());
         let builder = &mut *self.cx.builder;
         let what = builder.ins().iconst(types::I64, i64::from(miss.pack()));
         let at = Places::GATES + std::mem::offset_of!(Gates, miss_at) as i32;
         let to = builder.ins().load(types::I64, STRUCT, cpu, at);
         let args = [what, addr.unwrap_or(what), code];
         builder.ins().call_indirect(signature, to, &args);
+        self.put_aside();
+    }
+}
+
+/// The TLB's entry for an address.
+pub(super) fn entry(builder: &mut FunctionBuilder, tlb: Value, addr: Value) -> Value {
+    let index = builder.ins().ushr_imm_u(addr, SHIFT);
+    let index = builder.ins().band_imm_s(index, INDEX);
+    builder.ins().iadd(tlb, index)
+}
+
+/// Where in an entry the page stands that it answers for.
+pub(super) const fn tag(store: bool) -> i32 {
+    if store {
+        std::mem::offset_of!(TlbEntry, write) as i32
+    } else {
+        std::mem::offset_of!(TlbEntry, read) as i32
     }
 }

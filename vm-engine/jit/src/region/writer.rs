@@ -4,19 +4,21 @@ use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, SourceLoc, Value, types,
+    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, StackSlot, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::Variable;
 use vm_core::PAGE_BYTES;
-use vm_engine_interp::native::{EXITS, Gates, Member, Places};
+use vm_engine_interp::native::{EXITS, Member, Places};
 use vm_ir::{Block, Effect, End, Id, Inst, Op, Type};
 
+use super::entry::Guard;
 use super::flow::{Set, Slots};
 use super::memory::Fact;
+use super::probes::Kept;
+use super::spans::Spans;
 use crate::body::{STRUCT, host_type};
 use crate::lower::{self, Lowering};
-use crate::x64;
 
 /// The blocks of a region.
 pub struct Region {
@@ -90,11 +92,31 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) cx: Lowering<'b, 'f>,
     pub(super) region: &'a Region,
     pub(super) slots: &'a Slots,
+    pub(super) spans: &'a Spans,
     pub(super) notes: &'a mut Notes,
     /// The slot of the sticky floating-point flags, which stays in memory.
-    fp_flags: u64,
-    vars: Vec<Variable>,
-    heads: Vec<ir::Block>,
+    pub(super) fp_flags: u64,
+    /// The values of slots that no block sets, and parts of them by slot and type.
+    pub(super) fixed: Vec<Option<Value>>,
+    pub(super) parts: Vec<((u64, Type), Value)>,
+    /// What traps ask that is asked at the entry, and the answer.
+    pub(super) guards: Vec<Guard>,
+    pub(super) refuse: Option<Value>,
+    /// The odd singles, one bit each: where the region begins, and at any place.
+    pub(super) odd_at_entry: Option<Value>,
+    pub(super) odd: Option<Variable>,
+    pub(super) vars: Vec<Variable>,
+    /// What the TLB has said for each class of accesses.
+    pub(super) kept: Vec<Kept>,
+    /// Page and distance of the time before, for each place that remembers them.
+    pub(super) sites: Vec<Kept>,
+    /// What to add to the addresses of each check of the block at hand, if all of them hold.
+    pub(super) near: Option<Vec<Value>>,
+    /// The fuel that turns of the block at hand have put aside, if they do.
+    pub(super) aside: Option<StackSlot>,
+    /// What is written now is seldom run.
+    pub(super) cold: bool,
+    pub(super) heads: Vec<ir::Block>,
     /// The TLB table in force.
     pub(super) tlb: Value,
     /// The block at hand.
@@ -102,7 +124,13 @@ pub struct Writer<'a, 'b, 'f> {
     /// The number of the instruction at hand.
     pub(super) site: u8,
     /// The slots that memory may not have.
-    dirty: Set,
+    pub(super) dirty: Set,
+    /// Those that the block at hand has set.
+    pub(super) fresh: Set,
+    /// Where those are between blocks that are no values then.
+    pub(super) parked: Vec<Option<StackSlot>>,
+    /// The slots that were set on every way to here.
+    pub(super) must: Set,
     /// What the TLB has answered on every way to here.
     pub(super) facts: Vec<Fact>,
     /// The same at the end of each block that has been written.
@@ -120,7 +148,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
     pub fn new(
         cx: Lowering<'b, 'f>,
         region: &'a Region,
-        slots: &'a Slots,
+        (slots, spans): (&'a Slots, &'a Spans),
         notes: &'a mut Notes,
         fp_flags: u64,
     ) -> Self {
@@ -131,14 +159,29 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             cx,
             region,
             slots,
+            spans,
             notes,
             fp_flags,
+            fixed: Vec::new(),
+            parts: Vec::new(),
+            guards: Vec::new(),
+            refuse: None,
+            odd_at_entry: None,
+            odd: None,
             vars: Vec::new(),
+            kept: Vec::new(),
+            sites: Vec::new(),
+            near: None,
+            aside: None,
+            cold: false,
             heads: Vec::new(),
             tlb,
             at: 0,
             site: 0,
             dirty: 0,
+            fresh: 0,
+            parked: Vec::new(),
+            must: 0,
             facts: Vec::new(),
             known: vec![None; region.blocks.len()],
             roots: HashMap::new(),
@@ -164,24 +207,31 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
 
     /// Loads the slots and goes on at the entry.
     fn enter(&mut self, number: Value) {
-        let cpu = self.cx.cpu;
-        let builder = &mut *self.cx.builder;
-        for (slot, ty) in self.slots.numbers.iter().zip(&self.slots.types) {
-            let var = builder.declare_var(*ty);
-            let value = builder.ins().load(*ty, STRUCT, cpu, place(*slot));
-            builder.def_var(var, value);
-            self.vars.push(var);
-        }
+        self.cx.keep_aside();
+        let values = self.load_slots();
+        self.fix(values);
+        self.forget_pages();
         let none: [BlockArg; 0] = [];
         let entries = &self.region.entries;
         for (n, entry) in entries.iter().enumerate().skip(1) {
-            let other = builder.create_block();
-            let this = builder.ins().icmp_imm_s(IntCC::Equal, number, n as i64);
-            let head = self.heads[*entry];
-            builder.ins().brif(this, head, &none, other, &none);
-            builder.switch_to_block(other);
+            let builder = &mut *self.cx.builder;
+            let (this, other) = (builder.create_block(), builder.create_block());
+            let is_this = builder.ins().icmp_imm_s(IntCC::Equal, number, n as i64);
+            builder.ins().brif(is_this, this, &none, other, &none);
+            builder.switch_to_block(this);
+            self.enter_at(*entry);
+            self.cx.builder.switch_to_block(other);
         }
-        builder.ins().jump(self.heads[entries[0]], &none);
+        self.enter_at(entries[0]);
+    }
+
+    /// Goes on at the head of a block.
+    fn enter_at(&mut self, entry: usize) {
+        if let Some(bad) = self.refuse {
+            self.refuse_if(bad, entry);
+        }
+        let none: [BlockArg; 0] = [];
+        self.cx.builder.ins().jump(self.heads[entry], &none);
     }
 
     fn block(&mut self, at: usize) {
@@ -198,37 +248,38 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             self.cx.builder.seal_block(self.heads[at]);
             self.facts = facts;
         }
-        (self.at, self.site, self.dirty) = (at, 0, self.slots.dirty[at]);
-        self.values.clear();
-        lower::wants_float(block, &mut self.wants);
+        self.at = at;
+        (self.dirty, self.fresh) = (self.slots.dirty[at], 0);
+        self.must = self.slots.singles.must[at];
+        let slots = self.slots;
+        lower::wants_float(block, true, |slot| slots.is_float(slot), &mut self.wants);
         self.take_fuel(i64::from(block.insns));
-        for inst in &block.insts {
+        if self.spans.checks[at].is_empty() {
+            self.body();
+            self.known[at] = Some(self.facts.clone());
+            self.end();
+        } else {
+            self.twice();
+        }
+    }
+
+    /// The operations of the block at hand.
+    pub(super) fn body(&mut self) {
+        let region = self.region;
+        (self.site, self.dirty, self.fresh) = (0, self.slots.dirty[self.at], 0);
+        self.must = self.slots.singles.must[self.at];
+        self.values.clear();
+        for inst in &region.blocks[self.at].insts {
             let value = self.inst(inst);
             self.values.push(value);
         }
-        self.known[at] = Some(self.facts.clone());
-        self.end();
+        self.settle_odd();
+        self.park();
     }
 
-    /// Takes the block's instructions from the fuel, or leaves if it does not reach.
-    ///
-    /// Here they are only compared; `finish` makes a subtraction of the comparison.
-    fn take_fuel(&mut self, insns: i64) {
-        let builder = &mut *self.cx.builder;
-        self.notes.fuel += 1;
-        builder.set_srcloc(SourceLoc::new(FUEL | self.notes.fuel));
-        let fuel = builder.ins().get_pinned_reg(types::I64);
-        let less = IntCC::SignedLessThan;
-        let short = builder.ins().icmp_imm_s(less, fuel, insns + x64::COMPARED);
-        let on = self.unless(short);
-        let builder = &mut *self.cx.builder;
-        builder.set_srcloc(SourceLoc::default());
-        let fuel = builder.ins().get_pinned_reg(types::I64);
-        let whole = builder.ins().iadd_imm_s(fuel, insns);
-        builder.ins().set_pinned_reg(whole);
-        self.write_back();
-        self.leave_by(std::mem::offset_of!(Gates, fuel));
-        self.cx.builder.switch_to_block(on);
+    /// The number of the operation at hand.
+    pub(super) fn number(&self) -> usize {
+        self.values.len()
     }
 
     /// Turns to a cold block for the case that `bad` holds; the block for the other case.
@@ -239,20 +290,11 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         builder.ins().brif(bad, cold, &none, on, &none);
         builder.seal_block(cold);
         builder.set_cold_block(cold);
+        if self.cold {
+            builder.set_cold_block(on);
+        }
         builder.switch_to_block(cold);
         on
-    }
-
-    /// Stores the slots that memory may not have.
-    pub(super) fn write_back(&mut self) {
-        let cpu = self.cx.cpu;
-        for (n, slot) in self.slots.numbers.iter().enumerate() {
-            if self.dirty >> n & 1 == 1 {
-                let value = self.cx.builder.use_var(self.vars[n]);
-                let ins = self.cx.builder.ins();
-                ins.store(STRUCT, value, cpu, place(*slot));
-            }
-        }
     }
 
     /// The value of an operation.
@@ -299,52 +341,19 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             Effect::Pure | Effect::Float => Some(self.calculation(inst)),
             Effect::Memory => self.memory(inst),
             Effect::Trap => {
+                let block = &self.region.blocks[self.at];
+                if self
+                    .guard(block, inst)
+                    .is_some_and(|g| self.guards.contains(&g))
+                {
+                    return None;
+                }
                 let cond = self.int(inst.args[0]);
                 self.alone_if(cond);
                 None
             }
             Effect::Helper => unreachable!("the former takes no block that calls helpers"),
         }
-    }
-
-    fn get(&mut self, inst: &Inst) -> Value {
-        let Some(index) = self.slots.index(inst.imm) else {
-            let (cpu, ty) = (self.cx.cpu, host_type(inst.ty));
-            let ins = self.cx.builder.ins();
-            let value = ins.load(ty, STRUCT, cpu, place(inst.imm as u16));
-            return self.cut(value, inst.ty);
-        };
-        let value = self.cx.builder.use_var(self.vars[index]);
-        if inst.ty == Type::I64 {
-            return value;
-        }
-        let value = self.cx.int(value);
-        let cut = self.cx.builder.ins().ireduce(host_type(inst.ty), value);
-        self.cut(cut, inst.ty)
-    }
-
-    fn set(&mut self, inst: &Inst) {
-        let Some(index) = self.slots.index(inst.imm) else {
-            let (value, cpu) = (self.word(inst.args[0]), self.cx.cpu);
-            let ins = self.cx.builder.ins();
-            ins.store(STRUCT, value, cpu, place(inst.imm as u16));
-            if inst.imm == self.fp_flags {
-                self.cx.forget_flags();
-            }
-            return;
-        };
-        let value = self.value(inst.args[0]);
-        let is_double = self.cx.builder.func.dfg.value_type(value) == types::F64;
-        let value = match (self.slots.types[index] == types::F64, is_double) {
-            (true, true) => value,
-            (true, false) => {
-                let word = self.word(inst.args[0]);
-                self.cx.float(word)
-            }
-            (false, _) => self.word(inst.args[0]),
-        };
-        self.cx.builder.def_var(self.vars[index], value);
-        self.dirty |= 1 << index;
     }
 
     /// A byte that came from outside as a truth value.
@@ -358,7 +367,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
 
     /// The address at a distance from the first byte of the block at hand.
     pub(super) fn address_at(&mut self, distance: i64) -> Value {
-        let cpu = self.cx.cpu;
+        let cpu = self.cx.cold_cpu();
         let builder = &mut *self.cx.builder;
         let pc = builder.ins().load(types::I64, STRUCT, cpu, Places::PC);
         let page = builder.ins().band_imm_s(pc, -(PAGE_BYTES as i64));
@@ -379,6 +388,9 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
     }
 
     fn calculation(&mut self, inst: &Inst) -> Value {
+        if let Some(value) = self.boxing(inst) {
+            return value;
+        }
         let mut args = [self.cx.cpu; 4];
         let mut count = 0;
         for id in inst.operands() {
@@ -416,7 +428,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         self.cx.builder.ins().iconst(types::I64, code as i64)
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let region = self.region;
         let none: [BlockArg; 0] = [];
         match region.blocks[self.at].end {
@@ -440,6 +452,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
                 self.cx.builder.ins().brif(cond, yes, &none, no, &none);
                 for (number, (inside, block, to)) in ways.into_iter().enumerate() {
                     if inside.is_none() {
+                        self.cx.builder.set_cold_block(block);
                         self.cx.builder.switch_to_block(block);
                         self.cx.builder.seal_block(block);
                         self.exit(number, to);
@@ -449,9 +462,4 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             _ => unreachable!("the former takes no block whose successors are not known"),
         }
     }
-}
-
-/// Where a slot is in the CPU's struct.
-const fn place(number: u16) -> i32 {
-    Places::WORDS + 8 * number as i32
 }

@@ -6,6 +6,8 @@ use vm_ir::Op::{
 };
 use vm_ir::Type::{I32, I64};
 
+use crate::lift::Sign;
+
 #[rustfmt::skip] // One row an instruction.
 vm_ir::rows! {
     "D"
@@ -22,9 +24,9 @@ vm_ir::rows! {
     FDIV_D     "0001101 bbbbb aaaaa mmm ddddd 1010011"              "fdiv.d {d:f}, {a:f}, {b:f}{m:rm}"               |t, d, a, b, m| t.float(FDiv, d, &[t.f(I64, a), t.f(I64, b)], m);
     FSQRT_D    "0101101 00000 aaaaa mmm ddddd 1010011"              "fsqrt.d {d:f}, {a:f}{m:rm}"                     |t, d, a, m| t.float(FSqrt, d, &[t.f(I64, a)], m);
 
-    FSGNJ_D    "0010001 bbbbb aaaaa 000 ddddd 1010011"              "fsgnj.d {d:f}, {a:f}, {b:f}"                    |t, d, a, b| t.set_f(d, t.with_sign(t.f(I64, a), t.f(I64, b)));
-    FSGNJN_D   "0010001 bbbbb aaaaa 001 ddddd 1010011"              "fsgnjn.d {d:f}, {a:f}, {b:f}"                   |t, d, a, b| t.set_f(d, t.with_sign(t.f(I64, a), !t.f(I64, b)));
-    FSGNJX_D   "0010001 bbbbb aaaaa 010 ddddd 1010011"              "fsgnjx.d {d:f}, {a:f}, {b:f}"                   |t, d, a, b| t.set_f(d, t.with_sign(t.f(I64, a), t.f(I64, a) ^ t.f(I64, b)));
+    FSGNJ_D    "0010001 bbbbb aaaaa 000 ddddd 1010011"              "fsgnj.d {d:f}, {a:f}, {b:f}"                    |t, d, a, b| t.set_signed(I64, d, [a, b], Sign::Other);
+    FSGNJN_D   "0010001 bbbbb aaaaa 001 ddddd 1010011"              "fsgnjn.d {d:f}, {a:f}, {b:f}"                   |t, d, a, b| t.set_signed(I64, d, [a, b], Sign::Not);
+    FSGNJX_D   "0010001 bbbbb aaaaa 010 ddddd 1010011"              "fsgnjx.d {d:f}, {a:f}, {b:f}"                   |t, d, a, b| t.set_signed(I64, d, [a, b], Sign::Product);
     FMIN_D     "0010101 bbbbb aaaaa 000 ddddd 1010011"              "fmin.d {d:f}, {a:f}, {b:f}"                     |t, d, a, b| t.set_f(d, t.quiet(FMin, I64, &[t.f(I64, a), t.f(I64, b)]));
     FMAX_D     "0010101 bbbbb aaaaa 001 ddddd 1010011"              "fmax.d {d:f}, {a:f}, {b:f}"                     |t, d, a, b| t.set_f(d, t.quiet(FMax, I64, &[t.f(I64, a), t.f(I64, b)]));
     FEQ_D      "1010001 bbbbb aaaaa 010 ddddd 1010011"              "feq.d {d}, {a:f}, {b:f}"                        |t, d, a, b| t.set_x(d, t.quiet(FEq, I64, &[t.f(I64, a), t.f(I64, b)]).zext(I64));

@@ -5,6 +5,8 @@ use vm_ir::Op::{
 };
 use vm_ir::Type::{I32, I64};
 
+use crate::lift::Sign;
+
 #[rustfmt::skip] // One row an instruction.
 vm_ir::rows! {
     "F"
@@ -21,9 +23,9 @@ vm_ir::rows! {
     FDIV_S     "0001100 bbbbb aaaaa mmm ddddd 1010011"              "fdiv.s {d:f}, {a:f}, {b:f}{m:rm}"               |t, d, a, b, m| t.float(FDiv, d, &[t.f(I32, a), t.f(I32, b)], m);
     FSQRT_S    "0101100 00000 aaaaa mmm ddddd 1010011"              "fsqrt.s {d:f}, {a:f}{m:rm}"                     |t, d, a, m| t.float(FSqrt, d, &[t.f(I32, a)], m);
 
-    FSGNJ_S    "0010000 bbbbb aaaaa 000 ddddd 1010011"              "fsgnj.s {d:f}, {a:f}, {b:f}"                    |t, d, a, b| t.set_f(d, t.with_sign(t.f(I32, a), t.f(I32, b)));
-    FSGNJN_S   "0010000 bbbbb aaaaa 001 ddddd 1010011"              "fsgnjn.s {d:f}, {a:f}, {b:f}"                   |t, d, a, b| t.set_f(d, t.with_sign(t.f(I32, a), !t.f(I32, b)));
-    FSGNJX_S   "0010000 bbbbb aaaaa 010 ddddd 1010011"              "fsgnjx.s {d:f}, {a:f}, {b:f}"                   |t, d, a, b| t.set_f(d, t.with_sign(t.f(I32, a), t.f(I32, a) ^ t.f(I32, b)));
+    FSGNJ_S    "0010000 bbbbb aaaaa 000 ddddd 1010011"              "fsgnj.s {d:f}, {a:f}, {b:f}"                    |t, d, a, b| t.set_signed(I32, d, [a, b], Sign::Other);
+    FSGNJN_S   "0010000 bbbbb aaaaa 001 ddddd 1010011"              "fsgnjn.s {d:f}, {a:f}, {b:f}"                   |t, d, a, b| t.set_signed(I32, d, [a, b], Sign::Not);
+    FSGNJX_S   "0010000 bbbbb aaaaa 010 ddddd 1010011"              "fsgnjx.s {d:f}, {a:f}, {b:f}"                   |t, d, a, b| t.set_signed(I32, d, [a, b], Sign::Product);
     FMIN_S     "0010100 bbbbb aaaaa 000 ddddd 1010011"              "fmin.s {d:f}, {a:f}, {b:f}"                     |t, d, a, b| t.set_f(d, t.quiet(FMin, I32, &[t.f(I32, a), t.f(I32, b)]));
     FMAX_S     "0010100 bbbbb aaaaa 001 ddddd 1010011"              "fmax.s {d:f}, {a:f}, {b:f}"                     |t, d, a, b| t.set_f(d, t.quiet(FMax, I32, &[t.f(I32, a), t.f(I32, b)]));
     FEQ_S      "1010000 bbbbb aaaaa 010 ddddd 1010011"              "feq.s {d}, {a:f}, {b:f}"                        |t, d, a, b| t.set_x(d, t.quiet(FEq, I32, &[t.f(I32, a), t.f(I32, b)]).zext(I64));

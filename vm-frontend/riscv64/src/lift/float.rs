@@ -30,6 +30,17 @@ const fn lid(ty: Type) -> u64 {
     !ty.mask()
 }
 
+/// What an instruction makes of another number's sign.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sign {
+    /// Itself.
+    Other,
+    /// The opposite.
+    Not,
+    /// The sign of the product of both.
+    Product,
+}
+
 impl<'a> Lift<'a> {
     /// The low bits of a floating-point register, as they are.
     #[must_use]
@@ -171,11 +182,24 @@ impl<'a> Lift<'a> {
         value ^ sign_bit(value.ty)
     }
 
-    /// The first with the sign of the second.
-    #[must_use]
-    pub fn with_sign(&self, value: Val<'a>, sign: Val<'a>) -> Val<'a> {
-        let bit = sign_bit(value.ty);
-        (value & !bit) | (sign & bit)
+    /// Writes the number in a register with a sign that comes of another's.
+    pub fn set_signed(&self, ty: Type, d: Fpr, [a, b]: [Fpr; 2], by: Sign) {
+        let (value, bit) = (self.f(ty, a), sign_bit(ty));
+        let signed = if a == b {
+            match by {
+                Sign::Other => value,
+                Sign::Not => self.negate(value),
+                Sign::Product => value & !bit,
+            }
+        } else {
+            let other = self.f(ty, b);
+            match by {
+                Sign::Other => (value & !bit) | (other & bit),
+                Sign::Not => (value & !bit) | (!other & bit),
+                Sign::Product => value ^ (other & bit),
+            }
+        };
+        self.set_f(d, signed);
     }
 
     /// A floating-point CSR: `fflags` (1), `frm` (2) or both in `fcsr` (3).

@@ -13,4 +13,5 @@ mod tests;
 
 pub(crate) use block::fetch;
 pub use block::lift;
+pub use float::Sign;
 pub use integer::{Fpr, Lift, RA, SP, Xpr, ZERO};
