@@ -360,9 +360,14 @@ fn state(error: &StateError) -> Report {
             "use the version of this program that wrote it",
         ),
         E::Truncated { .. } | E::Damaged { .. } => (codes::DAMAGED_STATE, "save it again"),
+        E::BadValue { section, .. } if section == "ram" => (
+            codes::OTHER_MACHINE,
+            "its memory has another size: give the -m that the state was saved with, and its -k, \
+             without which the demo's machine is made",
+        ),
         _ => (
             codes::OTHER_MACHINE,
-            "give the flags that the state was saved with",
+            "give the flags that the state was saved with: -k, -m, --cpus, --drive, --net",
         ),
     };
     Report::new(code, code.title).help(help)

@@ -48,8 +48,8 @@ pub const EXITS: &[Exit] = &[
     ),
     row(
         135,
-        "the guest hangs: every CPU waits and nothing can wake any of them, or --watchdog saw \
-         nothing happen",
+        "the guest hangs: every CPU waits and nothing can wake any of them, or one does nothing \
+         but trap, or --watchdog saw nothing happen",
     ),
 ];
 
@@ -67,7 +67,7 @@ pub fn verdict(outcome: Outcome) -> (&'static str, u8) {
         Outcome::Failed(_) => ("failed", 1),
         Outcome::Panicked => ("panicked", 134),
         Outcome::Stuck { .. } => ("stuck", 134),
-        Outcome::Hung | Outcome::Silent => ("hung", 135),
+        Outcome::Trapping { .. } | Outcome::Hung | Outcome::Silent => ("hung", 135),
         Outcome::Limit => ("limit", 124),
         Outcome::Interrupted => ("interrupted", 130),
     }
@@ -82,6 +82,9 @@ pub fn sentence(outcome: Outcome) -> Option<String> {
         Outcome::Panicked => "the guest's kernel panicked".to_owned(),
         Outcome::Stuck { cpu } => {
             format!("CPU {cpu} is stuck: a trap came that could not be delivered")
+        }
+        Outcome::Trapping { cpu } => {
+            format!("the guest hangs: CPU {cpu} does nothing but trap, in its trap handler too")
         }
         Outcome::Hung => "the guest hangs: every CPU waits and nothing can wake any".to_owned(),
         Outcome::Silent => {
@@ -107,6 +110,7 @@ mod tests {
             (Outcome::Failed(256), ("failed", 1)),
             (Outcome::Panicked, ("panicked", 134)),
             (Outcome::Stuck { cpu: 3 }, ("stuck", 134)),
+            (Outcome::Trapping { cpu: 1 }, ("hung", 135)),
             (Outcome::Hung, ("hung", 135)),
             (Outcome::Silent, ("hung", 135)),
             (Outcome::Limit, ("limit", 124)),

@@ -22,7 +22,11 @@ pub type Row = (String, String);
 pub fn is_reported(outcome: Outcome) -> bool {
     matches!(
         outcome,
-        Outcome::Panicked | Outcome::Stuck { .. } | Outcome::Hung | Outcome::Silent
+        Outcome::Panicked
+            | Outcome::Stuck { .. }
+            | Outcome::Trapping { .. }
+            | Outcome::Hung
+            | Outcome::Silent
     )
 }
 

@@ -22,6 +22,7 @@ pub const SPELLINGS: &[(&str, Option<&str>)] = &[
 /// Commands and flags that people try and that there are not, with the way that there is.
 #[rustfmt::skip] // A table.
 const INSTEAD: &[(&[&str], &str)] = &[
+    (&["help", "-help"],         "`vm --help` lists the commands, `vm run --help` the flags of one, `vm explain` the codes"),
     (&["start", "boot", "up"],         "`vm run IMAGE` starts a machine"),
     (&["debug", "-s", "-S", "-gdb"],   "`vm run IMAGE --gdb` waits for GDB before the first instruction"),
     (&["trace", "-d"],                 "`vm run IMAGE --trace insn,trap:FILE` writes what happens to a file"),

@@ -77,3 +77,33 @@ fn virtual_time_gives_one_hash_a_seed() {
     assert_eq!(hash(1), hash(1));
     assert_ne!(hash(1).split(' ').nth(1), hash(2).split(' ').nth(1));
 }
+
+#[test]
+fn what_is_piped_in_beforehand_arrives_whole() {
+    // More than the receiver holds, before the guest has executed anything; in either time.
+    for arguments in ["run", "run --time virtual", "run --engine interp"] {
+        for ending in ["\n", "\r"] {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
+                .args(arguments.split(' '))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("the program starts");
+            let mut pipe = child.stdin.take().expect("a pipe");
+            let typed = ["cpu", "nobody knows this word", "off", ""].join(ending);
+            pipe.write_all(typed.as_bytes())
+                .expect("the input is taken");
+            drop(pipe);
+            let output = child.wait_with_output().expect("the program ends");
+            let said = String::from_utf8_lossy(&output.stdout);
+            for wanted in ["vm> cpu", "vm> nobody knows this word", "vm> off", "Bye."] {
+                assert!(
+                    said.contains(wanted),
+                    "{arguments}: no {wanted:?} in {said}"
+                );
+            }
+            assert_eq!(output.status.code(), Some(0), "{said}");
+        }
+    }
+}

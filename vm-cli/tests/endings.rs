@@ -23,6 +23,26 @@ const SAYS: &[u32] = &[
     0x0000_006f, // end: j .
 ];
 
+/// Looks for the panic device, puts it to 0x4000_0000, tells it something, and powers off.
+#[rustfmt::skip] // One instruction a line.
+const TELLS: &[u32] = &[
+    0x300f_8437, // lui s0, 0x300f8
+    0x4000_0337, // lui t1, 0x40000
+    0x0064_2823, // sw t1, 16(s0)
+    0x0020_0293, // li t0, 2
+    0x0054_1223, // sh t0, 4(s0)
+    0x0003_4383, // lbu t2, 0(t1)
+    0x0070_0e13, // li t3, 7
+    0x01c3_9e63, // bne t2, t3, other
+    0x0000_0e13, // li t3, what it is told
+    0x01c3_0023, // sb t3, 0(t1)
+    0x0010_0eb7, // lui t4, 0x100
+    0x0000_5f37, // lui t5, 5
+    0x555f_0f1b, // addiw t5, t5, 0x555
+    0x01ee_a023, // sw t5, 0(t4)
+    0x0000_006f, // other: j .
+];
+
 /// Runs a bare program to its end: exit code, verdict, guest time.
 fn end_of(words: &[u32], text: &str, more: &str) -> (Option<i32>, String, u64) {
     let folder = TempDir::new().expect("a folder");
@@ -101,4 +121,27 @@ fn a_kernel_that_panics_and_goes_in_circles_has_panicked() {
     // Who wants the guest to restart by itself waits for it.
     let patient = "--time virtual --limit-insns 2000000 --reboot";
     check(SAYS, &whole, patient, 124, "limit");
+}
+
+#[test]
+fn a_guest_that_tells_the_panic_device_has_panicked() {
+    let told_at = TELLS
+        .iter()
+        .position(|word| *word == 0x0000_0e13)
+        .expect("a place");
+    for (event, exit, verdict) in [
+        (0, 0, "power-off"),
+        (1, 134, "panicked"),
+        // Another kernel saves what it can; that it then powers off does not make it good.
+        (2, 134, "panicked"),
+        (4, 0, "power-off"),
+        (8, 0, "power-off"),
+    ] {
+        let mut words = TELLS.to_vec();
+        words[told_at] |= event << 20;
+        for more in ["", "--time virtual", "--reboot"] {
+            let more = format!("{more} --limit-insns 1000000");
+            check(&words, "", &more, exit, verdict);
+        }
+    }
 }

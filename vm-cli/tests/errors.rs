@@ -367,7 +367,13 @@ fn disks_and_states_that_can_not_be_used_are_refused() {
     );
     assert_eq!(saved.status.code(), Some(124));
     check(at, "run --restore s --cpus 2", 2, "VM0043", &["--> s: "]);
-    check(at, "run --restore s -m 256M", 2, "VM0043", &["--> s: "]);
+    check(
+        at,
+        "run --restore s -m 256M",
+        2,
+        "VM0043",
+        &["--> s: ", "another size", "-k"],
+    );
     let mut bytes = fs::read(at.join("s")).expect("the state");
     let middle = bytes.len() / 2;
     fs::write(at.join("cut"), &bytes[..middle]).expect("a file");

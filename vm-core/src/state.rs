@@ -230,6 +230,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A number below `limit`, or this one in states from before there was the field.
+    pub fn below_or(&self, field: &str, limit: u64, before: u64) -> Result<u64, StateError> {
+        match self.below(field, limit) {
+            Err(StateError::NoField { .. }) => Ok(before),
+            found => found,
+        }
+    }
+
     /// A truth value.
     pub fn bool(&self, field: &str) -> Result<bool, StateError> {
         Ok(self.below(field, 2)? == 1)

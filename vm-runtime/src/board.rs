@@ -70,6 +70,8 @@ pub trait Board: Send {
     ) -> Outcome;
     /// What a CPU is about to ask of the firmware, in words.
     fn call_text(&self, cpu: &dyn Vcpu) -> String;
+    /// Whether a CPU that does nothing by itself would take an interrupt if one came.
+    fn takes_interrupts(&self, cpu: &dyn Vcpu) -> bool;
     /// A waiting CPU was woken by an interrupt.
     fn woken(&mut self, cpu: usize);
     /// Brings devices and firmware to their state after power-on.

@@ -164,6 +164,16 @@ impl ConsoleHub {
         self.lock().panics.seen()
     }
 
+    /// Takes note that the guest has said through a device that its system failed.
+    pub(crate) fn note_crash(&self) {
+        self.lock().panics.told();
+    }
+
+    /// Whether the guest has said that through a device.
+    pub(crate) fn has_crashed(&self) -> bool {
+        self.lock().panics.was_told()
+    }
+
     /// Whether it was certainly the kernel that said so.
     pub(crate) fn is_panic_certain(&self) -> bool {
         self.lock().panics.certain()

@@ -16,6 +16,11 @@ pub enum Outcome {
         /// Which CPU.
         cpu: u32,
     },
+    /// A CPU does nothing but trap, and nothing can come between: its trap handler traps.
+    Trapping {
+        /// Which CPU.
+        cpu: u32,
+    },
     /// Every CPU waits and nothing can wake any of them.
     Hung,
     /// The guest has printed nothing, read nothing and asked no disk for as long as the watchdog

@@ -1,4 +1,4 @@
-//! Recognises a kernel panic by what it prints.
+//! Recognises a kernel panic by what it prints, and remembers one that was told.
 
 /// What the kernel of Linux prints when it panics.
 const CERTAIN: &[u8] = b"Kernel panic - not syncing";
@@ -19,13 +19,26 @@ pub struct PanicWatch {
     /// The last line of the report has begun.
     last: bool,
     over: bool,
+    /// A device was told.
+    told: bool,
 }
 
 impl PanicWatch {
-    /// Whether a panic was printed, by a kernel or by a program.
+    /// Whether a panic was printed, by a kernel or by a program, or told to a device.
     #[must_use]
     pub fn seen(&self) -> bool {
-        self.certain || self.likely
+        self.certain || self.likely || self.told
+    }
+
+    /// A device was told of a panic.
+    pub fn told(&mut self) {
+        self.told = true;
+    }
+
+    /// Whether a device was told of a panic.
+    #[must_use]
+    pub fn was_told(&self) -> bool {
+        self.told
     }
 
     /// Whether what was printed is a kernel's panic.

@@ -53,6 +53,9 @@ impl Vm {
         }
         self.drive_lines();
         self.wake_cpus(now);
+        if let Some(cpu) = self.traps_for_ever() {
+            return Turn::Ends(Outcome::Trapping { cpu });
+        }
         if self.anybody_runs() {
             return Turn::Goes;
         }
@@ -176,8 +179,14 @@ impl Vm {
             self.turn_left = self.turn_left.saturating_sub(used);
             self.clock
                 .advance_to(self.clock.now_ns().wrapping_add(used * NS_PER_INSN));
+            let unused = if exit == Exit::Budget {
+                self.turn_left - cut_off
+            } else {
+                0
+            };
+            self.note_turn(cpu, used, unused);
             if exit == Exit::Budget {
-                self.pass(self.turn_left - cut_off);
+                self.pass(unused);
                 self.turn_left = cut_off;
                 break;
             }

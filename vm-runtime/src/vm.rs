@@ -287,8 +287,13 @@ impl Vm {
     }
 
     fn answer_request(&mut self, request: Request) -> Result<Turn, VmError> {
+        if request == Request::Crashed {
+            self.console.note_crash();
+            return Ok(Turn::Goes);
+        }
         let panicked = self.console.has_panicked();
-        if let Some(outcome) = end_of(request, self.config.on_reset, panicked) {
+        let crashed = self.console.has_crashed();
+        if let Some(outcome) = end_of(request, self.config.on_reset, panicked, crashed) {
             return Ok(Turn::Ends(outcome));
         }
         self.reset()?;
@@ -376,9 +381,12 @@ impl Vm {
 
 /// What a request ends the run with; `None` if the machine starts again.
 ///
-/// `panicked` says that the console has shown a kernel's panic since the machine was started.
-fn end_of(request: Request, on_reset: OnReset, panicked: bool) -> Option<Outcome> {
+/// `panicked` says that the console has shown a kernel's panic since the machine was started,
+/// `crashed` that the guest has said so itself and was about to save what could be saved.
+fn end_of(request: Request, on_reset: OnReset, panicked: bool, crashed: bool) -> Option<Outcome> {
     let (restart, panicked) = match request {
+        Request::Crashed => unreachable!("the guest goes on"),
+        Request::PowerOff if crashed => return Some(Outcome::Panicked),
         Request::PowerOff => return Some(Outcome::PowerOff),
         Request::Fail(code) => return Some(Outcome::Failed(code)),
         Request::Panicked { restart } => (restart, true),
@@ -469,7 +477,7 @@ mod tests {
             (shutdown, true, ended, ended, ended),
         ] {
             let settings = [OnReset::Restart, OnReset::End, OnReset::Always];
-            let found = settings.map(|on_reset| end_of(request, on_reset, panicked));
+            let found = settings.map(|on_reset| end_of(request, on_reset, panicked, false));
             assert_eq!(found, [restart, end, always], "{request:?} {panicked}");
         }
         for on_reset in [OnReset::Restart, OnReset::End, OnReset::Always] {
@@ -477,8 +485,9 @@ mod tests {
                 (Request::PowerOff, Outcome::PowerOff),
                 (Request::Fail(3), Outcome::Failed(3)),
             ] {
-                assert_eq!(end_of(request, on_reset, true), Some(outcome));
+                assert_eq!(end_of(request, on_reset, true, false), Some(outcome));
             }
+            assert_eq!(end_of(Request::PowerOff, on_reset, true, true), ended);
         }
     }
 }

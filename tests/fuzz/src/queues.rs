@@ -3,7 +3,6 @@
 use vm_core::{Access, AccessKind, Answer, GuestPhys, Space, Width};
 
 use crate::Feed;
-use crate::devices::take_back;
 use crate::wires::{RAM, RAM_BYTES, Wired};
 
 /// The slots with virtio devices.
@@ -57,12 +56,12 @@ pub fn run(bytes: &[u8]) {
 /// Something that the machine's owner does: wakes devices, resets them, saves them and goes on.
 fn look_after(wired: &mut Wired, feed: &mut Feed) {
     match feed.u8() % 8 {
-        0 => wired.machine.bus.reset(),
-        1..=3 => take_back(wired),
+        0 => wired.reset(),
+        1..=3 => wired.take_back(),
         _ => {
             let all: Vec<_> = wired.machine.bus.devices().map(|(id, ..)| id).collect();
             for id in all {
-                wired.call(|machine, env| machine.bus.wake(id, env));
+                wired.wake(id);
             }
         }
     }
@@ -208,7 +207,7 @@ fn access(wired: &mut Wired, addr: u64, kind: AccessKind) -> u64 {
         width: Width::B4,
         kind,
     };
-    let answer = wired.call(|machine, env| machine.bus.access(access, env));
+    let answer = wired.access(access);
     wired.machine.bus.take_cpu_lines();
     match answer {
         Answer::Done(value) => value,

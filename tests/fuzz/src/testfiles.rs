@@ -20,13 +20,14 @@ const WORDS: &[&str] = &[
     "memory = '1T'\n", "memory = ", "cpus = 2\n", "cpus = ", "drive = ['d', 'e,ro', { empty = '1M' }]\n", "drive = [", "{ empty = '", "512", "K", "G", "T",
     "terminal = 'virtio'\n", "terminal = 'serial'\n", "time = 'virtual'\n", "time = 'host'\n", "seed = 7\n", "seed = ",
     "timeout = '50us'\n", "timeout = '60s'\n", "timeout = ", "'1ms'", "'18446744073709551615h'", "watchdog = '1s'\n", "limit-insns = 9\n",
-    "forbid = ['bad', { regex = 'b.d' }]\n", "forbid = [", "{ regex = '", "arch = 1\n", "engine = 1\n", "matrix = {}\n", "fork = 1\n", "net = 1\n", "nmae", "stpes",
+    "forbid = ['bad', { regex = 'b.d' }]\n", "forbid = [", "{ regex = '", "arch = 1\n", "engine = 1\n", "matrix = {}\n", "fork = 1\n", "net = 'user'\n", "nmae", "stpes",
     "{ wait = 'a' }, ", "{ wait = 'ab', timeout = '1us' }, ", "{ wait = '", "', regex = true }, ", "' }, ", "{ wait = '^[ab]+$', regex = true }, ",
     "{ send = 'ab' }, ", "{ send = 'ba', enter = false }, ", "{ send = '", "', enter = false }, ", "{ send = '~' }, ", "{ send = '^' }, ", "{ send = '`' }, ", "{ send = '{x} panic' }, ",
     "{ run = 'a' }, ", "{ run = 'ab', expect = 'a', save = 'x' }, ", "{ run = 'b', status = 1 }, ", "{ run = 'b', status = 'any', save = 'y' }, ", "{ run = '", "', expect = '", "', status = ", "', save = '",
     "{ run = 'a', expect = 'b.*c', regex = true }, ", "{ expect = 'a' }, ", "{ expect = '{x}' }, ", "{ expect = 'a|b', regex = true }, ", "{ expect = '", "{ wait = '{x}', regex = true }, ",
     "{ reset = 'hard' }, ", "{ reset = '", "{ expect_end = 'poweroff' }", "{ expect_end = 'reset' }", "{ expect_end = 'panic' }", "{ expect_end = 'hang' }", "{ expect_end = 0 }", "{ expect_end = ",
     "{x}", "${x}", "{y}", "(", ")", "*", "+", "|", "{3}", "x", "VM-RUN-1\n", "VM-END-1=0\n", "{ wiat = 'x' }", "ä", "\u{7}",
+    "net = 'none'\n", "net = 'user,dns=10.0.0.1'\n", "net = '", "user", ",dns=", ",", "net = 1\n", "serve = '.'\n", "serve = '", "{serve}", "{ run = 'a{serve}' }, ", "{ expect = '{serve}' }, ",
 ];
 
 /// A machine's program that answers each byte that it is sent with another one, by a table.

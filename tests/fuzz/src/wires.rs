@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use vm_core::{Entropy, Events, GuestPhys};
-use vm_device_bus::{Console, Disk, DiskDone, DiskError, DiskOp, DiskRequest, Env, Net};
+use vm_core::{Access, Answer, Entropy, Events, GuestPhys};
+use vm_device_bus::{Console, DeviceId, Disk, DiskDone, DiskError, DiskOp, DiskRequest, Env, Net};
 use vm_device_chip::FwCfg;
 use vm_device_machine::Riscv64Virt;
 use vm_device_machine::riscv64_virt::{Config, CpuDescription};
@@ -26,6 +26,8 @@ pub struct Wired {
     /// Its time.
     pub now_ns: u64,
     entropy: Entropy,
+    /// The devices that may have another state than when they were last looked at, a bit each.
+    touched: u64,
 }
 
 impl Wired {
@@ -65,6 +67,63 @@ impl Wired {
             events: Events::new(),
             now_ns: 0,
             entropy: Entropy::new(1),
+            touched: 0,
+        }
+    }
+
+    /// Notes that a device may have another state now.
+    pub fn touch(&mut self, id: DeviceId) {
+        self.touched |= 1 << id.0;
+    }
+
+    /// Notes that every device may have another state now.
+    pub fn touch_all(&mut self) {
+        self.touched = u64::MAX;
+    }
+
+    /// A CPU's access.
+    pub fn access(&mut self, access: Access) -> Answer {
+        if let Some((id, _)) = self.machine.bus.at(access.space, access.addr.0) {
+            self.touch(id);
+        }
+        self.call(|machine, env| machine.bus.access(access, env))
+    }
+
+    /// The reset button.
+    pub fn reset(&mut self) {
+        self.touch_all();
+        self.machine.bus.reset();
+    }
+
+    /// A device wakes.
+    pub fn wake(&mut self, id: DeviceId) {
+        self.touch(id);
+        self.call(|machine, env| machine.bus.wake(id, env));
+    }
+
+    /// Every device that was touched takes its own state back, and then saves the same; so does
+    /// the interrupt controller, which all others may touch.
+    pub fn take_back(&mut self) {
+        let bus = &mut self.machine.bus;
+        let all: Vec<_> = bus
+            .devices()
+            .map(|(id, name, _)| (id, name == "plic"))
+            .collect();
+        let touched = std::mem::take(&mut self.touched);
+        for (id, shared) in all {
+            if touched >> id.0 & 1 == 0 && (touched == 0 || !shared) {
+                continue;
+            }
+            let Some(before) = bus.save_one(id) else {
+                continue;
+            };
+            let taken = bus.restore_one(id, &before.fields());
+            assert_eq!(taken, Ok(()), "{before:?}: a device refuses its own state");
+            let after = bus.save_one(id);
+            assert!(
+                Some(&before) == after.as_ref(),
+                "{before:?}: a device alters its own state"
+            );
         }
     }
 
@@ -90,6 +149,7 @@ impl Wired {
             let Some(token) = due.and_then(|at| self.events.take_due(at)) else {
                 return;
             };
+            self.touch(DeviceId(token.owner));
             self.call(|machine, env| machine.bus.event(token, env));
         }
         panic!("events without end");

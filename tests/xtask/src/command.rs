@@ -50,7 +50,7 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "fuzz",
-        help: "fuzz targets under libFuzzer ([TARGET...] --runs N, --coverage, --keep)",
+        help: "fuzz targets under libFuzzer ([TARGET...] --runs N, --coverage, --keep, --fast)",
         run: fuzz::main,
     },
     Command {

@@ -30,9 +30,12 @@ struct Task {
     longest: Option<String>,
     coverage: bool,
     keep: bool,
+    fast: bool,
 }
 
-/// `cargo xtask fuzz [TARGET...] [--runs N] [--max-len BYTES] [--coverage] [--keep]`
+/// `cargo xtask fuzz [TARGET...] [--runs N] [--max-len BYTES] [--coverage] [--keep] [--fast]`
+///
+/// With `--fast` the fuzzer does not follow comparisons: some targets do twice as much then.
 pub fn main(words: &[String]) -> Result<ExitCode> {
     let mut task = Task::default();
     let mut words = words.iter();
@@ -42,6 +45,7 @@ pub fn main(words: &[String]) -> Result<ExitCode> {
             "--max-len" => task.longest = words.next().cloned(),
             "--coverage" => task.coverage = true,
             "--keep" => task.keep = true,
+            "--fast" => task.fast = true,
             flag if flag.starts_with('-') => bail!("there is no flag {flag}"),
             target => task.targets.push(target.to_owned()),
         }
@@ -67,7 +71,7 @@ pub fn main(words: &[String]) -> Result<ExitCode> {
             run(&root, target, &task, &found, &committed)?;
         }
         if task.keep {
-            keep(&root, target, &found, &committed)?;
+            keep(&root, target, &task, &found, &committed)?;
         }
         if task.coverage {
             coverage(&root, target, &[&found, &committed])?;
@@ -84,7 +88,7 @@ fn found(root: &Path) -> PathBuf {
         .join("fuzz-corpus")
 }
 
-fn libfuzzer(root: &Path, target: &str) -> Command {
+fn libfuzzer(root: &Path, target: &str, task: &Task) -> Command {
     let mut command = Command::new("cargo");
     command.args([
         "fuzz",
@@ -93,8 +97,11 @@ fn libfuzzer(root: &Path, target: &str) -> Command {
         "tests/fuzz/libfuzzer",
         "-s",
         "none",
-        "any",
     ]);
+    if task.fast {
+        command.arg("--no-trace-compares");
+    }
+    command.arg("any");
     command.current_dir(root).env("VM_FUZZ_TARGET", target);
     command
 }
@@ -102,7 +109,7 @@ fn libfuzzer(root: &Path, target: &str) -> Command {
 fn run(root: &Path, target: &str, task: &Task, found: &Path, committed: &Path) -> Result<()> {
     let runs = task.runs.as_deref().unwrap_or(RUNS);
     println!("fuzz: {target}: {runs} inputs");
-    let mut command = libfuzzer(root, target);
+    let mut command = libfuzzer(root, target, task);
     command.arg(found).arg(committed).arg("--");
     command.arg(format!("-runs={runs}"));
     let longest = task.longest.as_deref().unwrap_or(LONGEST);
@@ -117,11 +124,11 @@ fn run(root: &Path, target: &str, task: &Task, found: &Path, committed: &Path) -
 
 /// Puts inputs into the committed corpus: the fewest that together reach everything, as far as
 /// there is room.
-fn keep(root: &Path, target: &str, found: &Path, committed: &Path) -> Result<()> {
+fn keep(root: &Path, target: &str, task: &Task, found: &Path, committed: &Path) -> Result<()> {
     let all = found.with_extension("all");
     let _ = fs::remove_dir_all(&all);
     fs::create_dir_all(&all)?;
-    let mut command = libfuzzer(root, target);
+    let mut command = libfuzzer(root, target, task);
     command.arg(&all).arg(found).arg(committed);
     command.args(["--", "-set_cover_merge=1", "-max_len=1024"]);
     succeed(command, "cargo fuzz")?;

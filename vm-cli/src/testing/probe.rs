@@ -10,6 +10,7 @@ use super::load;
 use super::one::{from_json, to_json};
 use super::pattern::Variables;
 use super::play::play;
+use super::serve::{STAND_IN, VARIABLE};
 use super::source::Source;
 use super::suite::Suite;
 
@@ -83,7 +84,10 @@ impl File {
             ..Config::default()
         };
         let mut vm = Vm::new(config, hub, None).ok()?;
-        let played = play(&case, Variables::new(), &mut vm, &listener);
+        // Nothing is served, as nothing of the machine is what the test says.
+        let served = case.setup.serve.iter();
+        let served = served.map(|_| (VARIABLE.to_owned(), STAND_IN.to_owned()));
+        let played = play(&case, served.collect(), &mut vm, &listener);
         // What the process of a test says is what its parent reads.
         let back = from_json(&to_json(&played).to_string())?;
         Some(Outcome {

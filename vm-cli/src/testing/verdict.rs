@@ -65,7 +65,7 @@ impl Verdict {
         match outcome {
             Outcome::PowerOff | Outcome::Reset | Outcome::Failed(_) => Self::Fail,
             Outcome::Panicked | Outcome::Stuck { .. } => Self::Panic,
-            Outcome::Hung | Outcome::Silent => Self::Hang,
+            Outcome::Trapping { .. } | Outcome::Hung | Outcome::Silent => Self::Hang,
             Outcome::Limit => Self::Timeout,
             Outcome::Interrupted => Self::Interrupted,
         }

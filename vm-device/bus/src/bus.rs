@@ -71,6 +71,23 @@ struct Slot {
     levels: Vec<(u32, bool)>,
 }
 
+impl Slot {
+    fn save(&self) -> Section {
+        let mut section = Section::new(&section_name(&self.name), 1);
+        self.device.save(&mut section);
+        let lines = self.levels.iter();
+        let lines = lines.flat_map(|(n, level)| [u64::from(*n), u64::from(*level)]);
+        section.words("bus.lines", &lines.collect::<Vec<_>>());
+        section
+    }
+
+    fn restore(&mut self, from: &Fields) -> Result<(), StateError> {
+        self.device.restore(from)?;
+        self.levels = levels(from)?;
+        Ok(())
+    }
+}
+
 /// All devices of a machine and the wires between them.
 #[derive(Default)]
 pub struct Bus {
@@ -251,16 +268,19 @@ impl Bus {
 
     /// Writes the state of all devices and lines down, a section each.
     pub fn save(&self, image: &mut Image) {
-        for slot in &self.slots {
-            let mut section = Section::new(&section_name(&slot.name), 1);
-            slot.device.save(&mut section);
-            let lines = slot
-                .levels
-                .iter()
-                .flat_map(|(n, level)| [u64::from(*n), u64::from(*level)]);
-            section.words("bus.lines", &lines.collect::<Vec<_>>());
-            image.push(section);
-        }
+        self.slots.iter().for_each(|slot| image.push(slot.save()));
+    }
+
+    /// Writes the state of one device and its lines down.
+    #[must_use]
+    pub fn save_one(&self, id: DeviceId) -> Option<Section> {
+        self.slots.get(id.0 as usize).map(Slot::save)
+    }
+
+    /// Takes the state of one device and its lines; nothing if there is no such device.
+    pub fn restore_one(&mut self, id: DeviceId, from: &Fields) -> Result<(), StateError> {
+        let slot = self.slots.get_mut(id.0 as usize);
+        slot.map_or(Ok(()), |slot| slot.restore(from))
     }
 
     /// The names of the sections that [`Bus::save`] writes.
@@ -277,9 +297,7 @@ impl Bus {
     /// CPU interrupt inputs are part of the CPUs' state and are not driven again.
     pub fn restore(&mut self, image: &Image) -> Result<(), StateError> {
         for slot in &mut self.slots {
-            let fields = image.section(&section_name(&slot.name))?;
-            slot.device.restore(&fields)?;
-            slot.levels = levels(&fields)?;
+            slot.restore(&image.section(&section_name(&slot.name))?)?;
         }
         self.effects.clear();
         self.cpu_lines.clear();

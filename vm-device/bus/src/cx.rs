@@ -82,6 +82,8 @@ pub enum Request {
         /// Whether it asks for a restart in the same breath; if not, it asks for the end.
         restart: bool,
     },
+    /// The guest reports that its system has failed, and goes on to save what can be saved.
+    Crashed,
 }
 
 impl Cx<'_> {

@@ -329,8 +329,8 @@ impl Device for Pflash {
         if !self.read_only {
             let numbers: Vec<u64> = self.blocks.keys().copied().collect();
             out.words("blocks", &numbers);
-            let content: Vec<u8> = self.blocks.values().flatten().copied().collect();
-            out.bytes("content", &content);
+            let content: Vec<&[u8]> = self.blocks.values().map(Vec::as_slice).collect();
+            out.bytes("content", &content.concat());
         }
     }
 

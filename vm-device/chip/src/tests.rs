@@ -193,7 +193,7 @@ fn a_board_saved_between_claim_and_completion_goes_on() {
 }
 
 #[test]
-fn a_wake_pulls_input_in() {
+fn input_is_pulled_in_once_the_guest_listens() {
     let mut board = Board::new("");
     board.enable_serial();
     let uart = board.uart;
@@ -201,9 +201,9 @@ fn a_wake_pulls_input_in() {
     assert_eq!(board.lines(), [], "there was none");
     let mut board = Board::new("x");
     let uart = board.uart;
-    board.store(UART + 1, Width::B1, 1);
-    assert_eq!(board.load(UART + 5, Width::B1), 0x60);
     board.with(|bus, env| bus.wake(uart, env));
+    assert_eq!(board.load(UART + 5, Width::B1), 0x60);
+    board.store(UART + 1, Width::B1, 1);
     assert_eq!(board.load(UART + 5, Width::B1), 0x61);
     assert_eq!(board.load(UART + 2, Width::B1), 0x04);
 }

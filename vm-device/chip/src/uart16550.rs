@@ -3,16 +3,28 @@
 //! After the NS16550AFN data sheet: byte registers, 16-byte FIFOs, loopback.
 //! The line itself is not modelled: what the guest sends is with the back end at once, so the
 //! transmitter is always empty, and parity, framing and breaks never happen.
-//! Input stays in the back end until there is room for it, so it never overruns; only loopback
-//! can.
+//! Input stays in the back end until there is room for it and the guest listens, so it never
+//! overruns (only loopback can), and what was typed before the driver is there is not lost when
+//! the driver clears the FIFOs.
+//! A guest listens while the interrupt for received characters is enabled; one that does without
+//! interrupts does so when it has looked for a character some times and has done nothing to the
+//! port in between but send, until it clears the receiver. Who sends looks at `LSR` as well, but
+//! then sends; drivers also look, and throw away what they find, when they begin.
 //! The baud rate decides one thing, how long the receiver waits before it reports characters
 //! below its trigger level.
+
+mod bits;
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use vm_core::{Answer, Fields, Section, StateError, Width};
 use vm_device_bus::{Console, Cx, Device, Mmio, Node, Register, Site, registers};
+
+use bits::{
+    LCR_DLAB, LSR_EMPTY, LSR_OVERRUN, LSR_READY, MCR_ALL, MCR_LOOPBACK, MSR_CONNECTED, MSR_DELTAS,
+    fcr, ier, iir,
+};
 
 registers! {
     /// The eight registers; some offsets mean two or three, by direction or by `LCR`'s DLAB bit.
@@ -39,48 +51,11 @@ registers! {
 /// The input clock of the baud rate generator.
 const CLOCK_HZ: u32 = 3_686_400;
 const FIFO_BYTES: usize = 16;
+/// How many looks in a row are polling.
+// LIMIT: drivers look twice in a row when they begin; who waits looks without end.
+const POLLING: u8 = 16;
 /// The event that reports characters below the trigger level.
 const TIMEOUT: u32 = 0;
-
-/// Interrupt enable bits.
-mod ier {
-    pub const RECEIVED: u8 = 1;
-    pub const TRANSMITTER_EMPTY: u8 = 2;
-    pub const LINE_STATUS: u8 = 4;
-    pub const MODEM_STATUS: u8 = 8;
-    pub const ALL: u8 = 15;
-}
-
-/// What `IIR` says, in the order of priority.
-mod iir {
-    pub const LINE_STATUS: u8 = 0x06;
-    pub const RECEIVED: u8 = 0x04;
-    pub const TIMEOUT: u8 = 0x0c;
-    pub const TRANSMITTER_EMPTY: u8 = 0x02;
-    pub const MODEM_STATUS: u8 = 0x00;
-    pub const NONE: u8 = 0x01;
-    pub const FIFOS: u8 = 0xc0;
-}
-
-/// FIFO control bits.
-mod fcr {
-    pub const ENABLE: u8 = 0x01;
-    pub const CLEAR_RECEIVER: u8 = 0x02;
-    pub const CLEAR_TRANSMITTER: u8 = 0x04;
-    /// What stays: enable, DMA mode, trigger level.
-    pub const KEPT: u8 = 0xc9;
-}
-
-const LCR_DLAB: u8 = 0x80;
-const MCR_ALL: u8 = 0x1f;
-const MCR_LOOPBACK: u8 = 0x10;
-const LSR_READY: u8 = 0x01;
-const LSR_OVERRUN: u8 = 0x02;
-/// Both the holding register and the shift register are empty.
-const LSR_EMPTY: u8 = 0x60;
-/// Carrier, data set ready, clear to send: somebody listens.
-const MSR_CONNECTED: u8 = 0xb0;
-const MSR_DELTAS: u8 = 0x0f;
 
 /// The divisor after reset: the chip leaves it open; this is 19200 baud.
 const RESET_DIVISOR: u16 = 12;
@@ -107,6 +82,21 @@ struct State {
     waited: bool,
     /// Changes of modem inputs, as `MSR` shows them.
     deltas: u8,
+    /// The guest asks for characters without interrupts.
+    polls: bool,
+    /// How often it has looked for one in a row, as far as that is not known to be polling.
+    looks: u8,
+}
+
+/// What an access says about whether the guest looks for characters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Look {
+    /// It may do so.
+    May,
+    /// It sends: the look before that was for this.
+    Sends,
+    /// It does something else.
+    No,
 }
 
 impl State {
@@ -123,7 +113,14 @@ impl State {
             sent: false,
             waited: false,
             deltas: 0,
+            polls: false,
+            looks: 0,
         }
+    }
+
+    /// Whether the guest takes characters.
+    fn listens(&self) -> bool {
+        self.ier & ier::RECEIVED != 0 || self.polls
     }
 
     fn fifos(&self) -> bool {
@@ -225,8 +222,12 @@ impl State {
         let switched = enable != self.fifos();
         // The other bits count only while the FIFOs are enabled.
         self.fcr = if enable { value & fcr::KEPT } else { 0 };
-        if switched || enable && value & fcr::CLEAR_RECEIVER != 0 {
+        // Switching the FIFOs on would clear the receiver too. Linux does that just behind the
+        // moment at which it begins to listen, when on a real line nothing can have come yet.
+        let off = switched && !enable;
+        if off || enable && value & fcr::CLEAR_RECEIVER != 0 {
             self.received.clear();
+            self.polls = false;
             self.receiver_changed(cx);
         }
         // A cleared transmitter becomes empty anew.
@@ -253,7 +254,21 @@ impl Uart16550 {
         }
     }
 
-    /// Takes as much input from the back end as there is room for.
+    /// The guest looks for a character, or does something else.
+    fn looks(&mut self, look: Look, cx: &mut Cx) {
+        let state = &mut self.state;
+        state.looks = match look {
+            Look::May => state.looks + 1,
+            Look::Sends => state.looks.saturating_sub(1),
+            Look::No => 0,
+        };
+        if state.looks == POLLING {
+            (state.looks, state.polls) = (0, true);
+            self.pull(cx);
+        }
+    }
+
+    /// Takes as much input from the back end as there is room for, if the guest listens.
     fn pull(&mut self, cx: &mut Cx) {
         let state = &mut self.state;
         let mut bytes = [0; FIFO_BYTES];
@@ -261,7 +276,7 @@ impl Uart16550 {
         let Some(into) = bytes.get_mut(..room).filter(|into| !into.is_empty()) else {
             return;
         };
-        if state.loopback() {
+        if state.loopback() || !state.listens() {
             return;
         }
         let count = self.console.read(into);
@@ -327,6 +342,8 @@ impl Device for Uart16550 {
         out.bool("overrun", state.overrun);
         out.bool("sent", state.sent);
         out.bool("waited", state.waited);
+        out.bool("polls", state.polls);
+        out.u64("looks", u64::from(state.looks));
     }
 
     fn restore(&mut self, from: &Fields) -> Result<(), StateError> {
@@ -350,6 +367,9 @@ impl Device for Uart16550 {
             sent: from.bool("sent")?,
             waited: from.bool("waited")?,
             deltas: bits("deltas", MSR_DELTAS)?,
+            // Before there were these fields, everybody was taken for listening.
+            polls: from.below_or("polls", 2, 1)? == 1,
+            looks: from.below_or("looks", u64::from(POLLING), 0)? as u8,
         };
         if !state.fifos() && state.fcr != 0 {
             return Err(from.bad("fcr"));
@@ -397,6 +417,12 @@ impl Mmio for Uart16550 {
         let Some((register, _)) = Uart::at(offset) else {
             return Answer::Done(0);
         };
+        let look = match register {
+            Uart::RbrThrDll if !self.state.divisor_access() => Look::May,
+            Uart::Lsr => Look::May,
+            _ => Look::No,
+        };
+        self.looks(look, cx);
         let state = &mut self.state;
         let value = match register {
             Uart::RbrThrDll if state.divisor_access() => state.divisor as u8,
@@ -432,6 +458,11 @@ impl Mmio for Uart16550 {
             return Answer::Done(0);
         };
         let byte = value as u8;
+        let look = match register {
+            Uart::RbrThrDll if !self.state.divisor_access() => Look::Sends,
+            _ => Look::No,
+        };
+        self.looks(look, cx);
         let state = &mut self.state;
         match register {
             Uart::RbrThrDll if state.divisor_access() => {
@@ -441,7 +472,10 @@ impl Mmio for Uart16550 {
             Uart::IerDlm if state.divisor_access() => {
                 state.divisor = state.divisor & 0x00ff | u16::from(byte) << 8;
             }
-            Uart::IerDlm => state.set_ier(byte),
+            Uart::IerDlm => {
+                state.set_ier(byte);
+                self.pull(cx);
+            }
             Uart::IirFcr => {
                 state.set_fcr(byte, cx);
                 self.pull(cx);

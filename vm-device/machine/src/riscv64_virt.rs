@@ -13,7 +13,7 @@ use vm_core::{GuestPhys, Space};
 use vm_device_boot::rom::{ROM_BASE, ROM_BYTES};
 use vm_device_bus::{Bus, Console, CpuLine, Device, DeviceId, Place, Sink};
 use vm_device_chip::{Clint, Finisher, FwCfg, GoldfishRtc, Pflash, Plic, Sswi, Uart16550};
-use vm_device_pci::{Function, PciHost, Window, Windows};
+use vm_device_pci::{Function, PciHost, Pvpanic, Window, Windows};
 use vm_device_virtio::{MmioSlot, VirtioDevice};
 
 use crate::MachineError;
@@ -108,8 +108,10 @@ const DEVICES: &[Row] = &[
 
 /// How many virtio devices can be reached by memory-mapped registers.
 const MMIO_SLOTS: usize = 8;
-/// How many functions the PCIe bus has room for beside its bridge.
-const PCI_SLOTS: usize = 31;
+/// How many functions the PCIe bus has room for beside its bridge and the panic device.
+const PCI_SLOTS: usize = 30;
+/// Where the panic device is: behind all others, so that those keep their places.
+const PANIC_SLOT: u8 = 31;
 
 /// What a machine is to be made of.
 pub struct Config {
@@ -220,6 +222,7 @@ impl Parts {
         for (slot, function) in (1..).zip(self.pci.drain(..)) {
             host.add(slot, function);
         }
+        host.add(PANIC_SLOT, Box::new(Pvpanic::new()));
         let more = host.places().split_off(1);
         Some(Made {
             device: Box::new(host),

@@ -51,6 +51,12 @@ pub trait Function: Send {
         let _ = cx;
     }
 
+    /// Whether saved states may be without it: those from before machines had one, in which the
+    /// guest has not met it.
+    fn may_be_new(&self) -> bool {
+        false
+    }
+
     /// Brings it to its state after power-on; its configuration space is reset for it.
     fn reset(&mut self);
 

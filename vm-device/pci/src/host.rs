@@ -290,6 +290,11 @@ impl Device for PciHost {
             .collect();
         saved.only(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
         for (slot, name) in self.slots.iter_mut().flatten().zip(&names) {
+            if slot.function.may_be_new() && !saved.names().any(|known| known == name) {
+                slot.function.reset();
+                slot.function.config_mut().reset();
+                continue;
+            }
             let fields = saved.section(name)?;
             fields.up_to_version(1)?;
             slot.function.config_mut().restore(&fields)?;

@@ -8,6 +8,8 @@
 //! of them: sizing of base addresses, capabilities, and interrupts as messages ([`Msix`]) or on
 //! the four lines that all functions share.
 //!
+//! [`Pvpanic`] is the one function that stands here: all others have a folder of their own.
+//!
 //! There is one bus and no bridge below it; the port pair 0xcf8/0xcfc of PCs is not offered.
 //!
 //! **Invariant**: an access that no function wants reads as all ones, and a store is ignored, as
@@ -22,6 +24,7 @@ mod describe;
 mod function;
 mod host;
 mod msix;
+mod pvpanic;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -31,3 +34,4 @@ pub use config::{BarKind, Config, Identity};
 pub use function::Function;
 pub use host::{PciHost, Window, Windows};
 pub use msix::Msix;
+pub use pvpanic::Pvpanic;

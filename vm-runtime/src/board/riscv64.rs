@@ -138,6 +138,20 @@ impl Board for Virt {
         Call::read(cpu).to_string()
     }
 
+    fn takes_interrupts(&self, cpu: &dyn Vcpu) -> bool {
+        // Volume II, "Machine Interrupt Registers": those of a mode above are always taken,
+        // those of the mode that runs if its bit of `mstatus` permits it.
+        let register = |name: &str| cpu.register(name).unwrap_or(u64::MAX);
+        let (status, enabled) = (register("mstatus"), register("mie"));
+        let delegated = register("mideleg");
+        let (machine, supervisor) = (enabled & !delegated != 0, enabled & delegated != 0);
+        match register("priv") {
+            3 => machine && status & 1 << 3 != 0,
+            1 => machine || supervisor && status & 1 << 1 != 0,
+            _ => machine || supervisor,
+        }
+    }
+
     fn woken(&mut self, cpu: usize) {
         self.firmware.resumed(cpu);
     }

@@ -136,7 +136,7 @@ impl Vm {
             functions.any(|name| matches!(name, "panic" | "vpanic"))
         };
         let found = match outcome {
-            Some(Outcome::Stuck { cpu }) => Some(cpu as usize),
+            Some(Outcome::Stuck { cpu } | Outcome::Trapping { cpu }) => Some(cpu as usize),
             Some(Outcome::Hung | Outcome::Silent) => None,
             _ => cpus.iter().position(panics).or(Some(self.ran_last)),
         };

@@ -135,14 +135,16 @@ impl Gdb {
             Outcome::PowerOff | Outcome::Reset | Outcome::Interrupted => (0, false),
             Outcome::Limit => (124, false),
             Outcome::Failed(code) => (code.min(255) as u8, false),
-            Outcome::Panicked | Outcome::Stuck { .. } | Outcome::Hung | Outcome::Silent => {
-                (134, true)
-            }
+            Outcome::Panicked
+            | Outcome::Stuck { .. }
+            | Outcome::Trapping { .. }
+            | Outcome::Hung
+            | Outcome::Silent => (134, true),
         };
         let mut wish = Wish::Go;
         if failed {
             let cpu = match outcome {
-                Outcome::Stuck { cpu } => cpu as usize,
+                Outcome::Stuck { cpu } | Outcome::Trapping { cpu } => cpu as usize,
                 _ => client.session.cpu,
             };
             let told = client.halt(SIGABRT, cpu, "");

@@ -38,15 +38,34 @@ fn the_limit_is_exact() {
 }
 
 #[test]
-fn traps_without_a_handler_do_not_outlast_the_limit() {
+fn traps_without_a_handler_end_the_run() {
     // An illegal instruction; the handler would be at 0, where nothing is.
-    let boot = check(&[0], 10_000_000, Outcome::Limit);
+    let trapping = Outcome::Trapping { cpu: 0 };
+    let boot = check(&[0], 2_000_000, Outcome::Limit);
+    assert_eq!(boot.ending.instructions, ROM, "nothing else was executed");
+    let boot = check(&[0], 10_000_000, trapping);
     assert_eq!(boot.ending.instructions, ROM, "nothing else was executed");
     // A handler that is itself illegal:
     // auipc t0, 0; addi t0, t0, 12; csrw mtvec, t0; illegal
     let own_handler = [0x0000_0297, 0x00c2_8293, 0x3052_9073, 0];
-    let boot = check(&own_handler, 10_000_000, Outcome::Limit);
+    let boot = check(&own_handler, 10_000_000, trapping);
     assert_eq!(boot.ending.instructions, ROM + 3);
+    // Supervisor mode, where no page may be executed, with a handler at 0. An interrupt of machine
+    // mode could still come, if one is enabled.
+    for (enabled, ends) in [(0, trapping), (0x80, Outcome::Limit)] {
+        let lower = [
+            0x0020_0293,                 // li t0, 2
+            0x3022_9073,                 // csrw medeleg, t0
+            0x0000_0293 | enabled << 20, // li t0, enabled
+            0x3042_9073,                 // csrw mie, t0
+            0x0000_12b7,                 // lui t0, 1
+            0x8002_8293,                 // addi t0, t0, -2048
+            0x3002_9073,                 // csrw mstatus, t0
+            0x3020_0073,                 // mret
+        ];
+        let boot = check(&lower, 10_000_000, ends);
+        assert_eq!(boot.ending.instructions, ROM + 8);
+    }
     // The same on one hart of two while the other one works.
     let other_works = [
         0xf140_2373, // csrr t1, mhartid

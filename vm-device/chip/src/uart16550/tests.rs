@@ -51,12 +51,18 @@ impl Rig {
         Self { bus, terminal }
     }
 
-    /// With FIFOs, this trigger level, and these interrupts.
+    /// With FIFOs, this trigger level, and these interrupts; it listens.
     fn with(fcr: u64, ier: u64) -> Self {
         let mut rig = Self::new();
         rig.write(FCR, fcr);
         rig.write(IER, ier);
+        rig.poll();
         rig
+    }
+
+    /// The guest waits for a character.
+    fn poll(&mut self) -> bool {
+        (0..20).any(|_| self.read(LSR) & 1 != 0)
     }
 
     fn write(&mut self, offset: u64, value: u64) {
@@ -74,7 +80,7 @@ impl Rig {
 
     fn take(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
-        while self.read(LSR) & 1 != 0 {
+        while self.poll() {
             out.push(self.read(DATA) as u8);
         }
         out
@@ -146,6 +152,81 @@ fn no_input_is_lost_however_slowly_the_guest_reads() {
         assert_eq!(rig.take(), text);
         assert_eq!(rig.read(DATA), 0, "an empty receiver gives zero");
     }
+}
+
+#[test]
+fn what_is_typed_early_waits_until_the_guest_listens() {
+    // What a guest does before it takes characters, as pairs of an offset and what is stored
+    // there, or nothing for a load; then how many characters are out of the back end.
+    let load = |offset| (offset, None);
+    let store = |offset, value| (offset, Some(value));
+    // As Linux does it: it clears the FIFOs and throws away what it finds, and again.
+    let clear = [store(FCR, 1), store(FCR, 7), store(FCR, 0)];
+    let drop_all = [load(LSR), load(DATA), load(IIR), load(MSR)];
+    let linux = [&clear[..], &drop_all, &[store(LCR, 3)], &drop_all].concat();
+    let on = [&linux[..], &[store(FCR, 0x81), store(IER, 5)]].concat();
+    // The other way round, too: nothing is lost when the FIFOs come on.
+    let behind = [
+        &linux[..],
+        &[store(IER, 5), store(FCR, 1), store(FCR, 0x81)],
+    ]
+    .concat();
+    let sends: Vec<_> = (0..20).flat_map(|_| [load(LSR), store(DATA, 65)]).collect();
+    let polls = [load(LSR); 16];
+    let almost = [&polls[1..], &[load(IIR)], &polls[1..]].concat();
+    // A prompt that goes round and round while it looks.
+    let prompt = [load(LSR), load(LSR), store(DATA, 46)].repeat(16);
+    let after_all = [&polls[..], &[store(FCR, 7)], &sends].concat();
+    for (steps, taken) in [
+        (&linux[..], 0),
+        (&on, 16),
+        (&behind, 16),
+        (&sends, 0),
+        (&polls, 1),
+        (&[load(DATA); 16], 2),
+        (&almost, 0),
+        (&prompt, 1),
+        (&[load(LSR), store(7, 1)].repeat(16), 0),
+        (&[&[store(LCR, 0x80)][..], &[load(DATA); 32]].concat(), 0),
+        (&[store(IER, 0x0e)], 0),
+        (&[store(IER, 1)], 1),
+        (&[store(IER, 1), store(IER, 0), load(DATA)], 1),
+        // What was taken already goes with the FIFOs, what was not does not.
+        (&after_all, 1),
+    ] {
+        let mut rig = Rig::new();
+        rig.type_in(b"0123456789abcdefghij");
+        assert_eq!(rig.left(), 20, "nobody listens after power-on");
+        for (offset, value) in steps {
+            match value {
+                Some(value) => rig.write(*offset, *value),
+                None => drop(rig.read(*offset)),
+            }
+        }
+        assert_eq!(20 - rig.left(), taken, "{steps:?}");
+        rig.bus.call(Device::wake);
+        assert_eq!(20 - rig.left(), taken, "{steps:?}: nothing changes that");
+        let mut other = Uart16550::new(Box::new(rig.terminal.clone()));
+        assert!(rig.bus.survives(&mut other));
+    }
+}
+
+#[test]
+fn a_state_from_before_the_guest_was_asked_listens() {
+    let terminal = Terminal::default();
+    let mut section = Section::new("uart", 1);
+    let numbers = ["ier", "fcr", "lcr", "mcr", "scr", "deltas", "divisor"];
+    let flags = ["overrun", "sent", "waited"];
+    for field in numbers.iter().chain(&flags) {
+        section.u64(field, 0);
+    }
+    section.bytes("received", b"");
+    let mut uart = Uart16550::new(Box::new(terminal.clone()));
+    assert_eq!(uart.restore(&section.fields()), Ok(()));
+    let mut bus = FakeBus::new(uart);
+    terminal.typed.lock().unwrap().extend(b"x");
+    bus.call(Device::wake);
+    assert_eq!(bus.value(DATA, Width::B1), u64::from(b'x'));
 }
 
 #[test]
@@ -280,14 +361,14 @@ fn fifo_control_clears_and_switches() {
         (0x01, 0x81, true),
         (0x01, 0x03, false),
         (0x01, 0x00, false),
-        (0x00, 0x01, false),
+        (0x00, 0x01, true),
         (0x00, 0x02, true),
         (0x01, 0x05, true),
     ] {
         let mut rig = Rig::with(first, 0);
         rig.type_in(b"a");
         rig.write(FCR, second);
-        assert_eq!(rig.read(LSR) & 1 != 0, kept, "{first:#x} then {second:#x}");
+        assert_eq!(rig.poll(), kept, "{first:#x} then {second:#x}");
         let fifos = if second & 1 == 0 { 0x01 } else { 0xc1 };
         assert_eq!(rig.read(IIR), fifos);
     }
@@ -348,6 +429,9 @@ fn states_that_no_guest_can_reach_are_refused() {
         ("fcr", 0x01, b"0123456789abcdefg", false),
         ("waited", 1, b"", false),
         ("sent", 2, b"", false),
+        ("polls", 2, b"", false),
+        ("looks", 15, b"", true),
+        ("looks", 16, b"", false),
     ] {
         assert_eq!(
             taken((field, value), received),

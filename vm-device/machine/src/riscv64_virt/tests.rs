@@ -274,7 +274,7 @@ fn what_can_not_be_built_is_refused() {
             let function = || Box::new(PciFunction::new(Box::new(Rng))) as Box<_>;
             c.pci = (0..32).map(|_| function()).collect();
         },
-        "there are 32 PCIe devices, the machine has 31 slots for them",
+        "there are 32 PCIe devices, the machine has 30 slots for them",
     );
     refuse(
         |c| c.cpu.isa = "rv32i".to_owned(),
