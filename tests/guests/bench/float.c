@@ -71,31 +71,35 @@ static uint64_t run_mandelbrot(void)
     return sum;
 }
 
-/* Product of single-precision matrices. */
-static uint64_t run_single(void)
-{
-    enum { n = 112 };
-    static float a[n][n], b[n][n], c[n][n];
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++) {
-            a[i][j] = (float)(i - j) / 8;
-            b[i][j] = (float)(i + j) / 16;
-        }
-    uint64_t sum = 0;
-    for (long round = rounds(48); round > 0; round--) {
-        for (int i = 0; i < n; i++)
-            for (int j = 0; j < n; j++) {
-                float dot = 0;
-                for (int k = 0; k < n; k++)
-                    dot += a[i][k] * b[k][j];
-                c[i][j] = dot;
-            }
-        for (int i = 0; i < n; i++)
-            a[i][i] += c[i][n - 1 - i] / 65536;
-        sum = sum * 31 + bits_of((double)c[3][5]);
+/* Product of matrices, in either precision. */
+#define PRODUCT(name, number)                                        \
+    static uint64_t name(void)                                       \
+    {                                                                \
+        enum { n = 112 };                                            \
+        static number a[n][n], b[n][n], c[n][n];                     \
+        for (int i = 0; i < n; i++)                                  \
+            for (int j = 0; j < n; j++) {                            \
+                a[i][j] = (number)(i - j) / 8;                       \
+                b[i][j] = (number)(i + j) / 16;                      \
+            }                                                        \
+        uint64_t sum = 0;                                            \
+        for (long round = rounds(48); round > 0; round--) {          \
+            for (int i = 0; i < n; i++)                              \
+                for (int j = 0; j < n; j++) {                        \
+                    number dot = 0;                                  \
+                    for (int k = 0; k < n; k++)                      \
+                        dot += a[i][k] * b[k][j];                    \
+                    c[i][j] = dot;                                   \
+                }                                                    \
+            for (int i = 0; i < n; i++)                              \
+                a[i][i] += c[i][n - 1 - i] / 65536;                  \
+            sum = sum * 31 + bits_of((double)c[3][5]);               \
+        }                                                            \
+        return sum;                                                  \
     }
-    return sum;
-}
+
+PRODUCT(run_single, float)
+PRODUCT(run_double, double)
 
 /* A fast Fourier transform whose factors come from half-angle steps. */
 static uint64_t run_transform(void)
@@ -153,6 +157,7 @@ const struct workload float_workloads[] = {
     { "orbits", run_orbits },
     { "mandelbrot", run_mandelbrot },
     { "single", run_single },
+    { "double", run_double },
     { "transform", run_transform },
     { "convert", run_convert },
     { 0 },

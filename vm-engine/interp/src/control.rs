@@ -70,8 +70,8 @@ unsafe fn look_up(cpu: *mut Cpu, pc: u64, miss: StopKind, fuel: i64) -> i64 {
     }
 }
 
-/// The code at the program counter, if the jump cache does not know it, or null; apart from handlers, so
-/// that their own way on needs no room on the stack.
+/// The code at the program counter, if the jump cache does not know it, or null; apart from
+/// handlers, so that their own way on needs no room on the stack.
 ///
 /// # Safety
 ///

@@ -48,6 +48,17 @@ impl Column {
                 .filter_map(|run| Some(run.costs.get(workload)?.cpu_s)),
         )
     }
+
+    /// The CPU time of a workload, in its best run.
+    pub fn least(&self, workload: &str) -> Option<f64> {
+        self.figure(workload).map(|figure| figure.least)
+    }
+
+    /// The CPU time of the boot before the workloads, of those that boot.
+    pub fn boot_cpu_s(&self) -> Option<f64> {
+        let all = self.runs.iter().filter_map(|run| run.ready_cpu_s);
+        Figure::of(all).map(|figure| figure.least)
+    }
 }
 
 /// Workloads whose checksum is not the same in all runs of all columns.
@@ -143,7 +154,8 @@ pub fn boots(columns: &[Column]) -> String {
     text
 }
 
-fn geometric_mean(values: &[f64]) -> Option<f64> {
+/// The geometric mean of positive numbers.
+pub fn geometric_mean(values: &[f64]) -> Option<f64> {
     if values.is_empty() || values.iter().any(|value| *value <= 0.0) {
         return None;
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::bounds;
 use super::contender::{self, Contender, NAMES};
 use super::measure;
 use super::report::{self, Column};
@@ -124,6 +125,11 @@ fn document(args: &Args, contenders: &[Contender], columns: &[Column]) -> String
         "CPU seconds, least of {} runs (spread to the greatest), {} % of the work.\n\n",
         args.runs, args.scale
     ));
+    let bounds = bounds::table(columns);
+    if !bounds.is_empty() {
+        text.push_str(&bounds);
+        text.push('\n');
+    }
     text.push_str(&report::table(columns));
     text.push('\n');
     text.push_str(&report::boots(columns));
