@@ -1,7 +1,9 @@
 //! The arguments, as the parser sees them.
 
+mod engine;
 mod testing;
 
+pub use engine::{CODE_CACHE, EngineArgs, EngineKind, TierKind};
 pub use testing::TestArgs;
 
 use std::ops::Range;
@@ -250,19 +252,15 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE[,ro|,ephemeral]", value_parser = disk, help_heading = "Machine")]
     pub drive: Vec<DiskConfig>,
 
-    /// What runs guest code: the interpreter, the compiler, or both as it pays
-    #[arg(long, value_enum, default_value = "interp", help_heading = "Machine")]
-    pub engine: EngineKind,
-    /// Compile what was entered so often
-    #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
-    pub jit_threshold: Option<u32>,
-    /// Compile the loop around a block in which so many slices have ended
-    #[arg(long, value_name = "N", help_heading = "Machine", hide = true)]
-    pub jit_region_threshold: Option<u32>,
-    /// Which compilers there are
-    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
-    #[arg(help_heading = "Machine", hide = true)]
-    pub jit_tiers: Option<Vec<TierKind>>,
+    /// What runs guest code.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+
+    /// Say at the end what the run has cost: code, compilers, TLB, exits
+    ///
+    /// As a table, or with --json as the object `stats`: --engine hybrid --stats
+    #[arg(long, help_heading = "Engine")]
+    pub stats: bool,
 
     /// Give the guest throw-away copies of its disks: the files stay as they are
     #[arg(long, conflicts_with = "read_only", help_heading = "Machine")]
@@ -369,28 +367,6 @@ pub struct RunArgs {
     /// Where you type: the serial line (ttyS0), or a virtio console (hvc0) beside it
     #[arg(long, value_enum, default_value = "serial", help_heading = "Console")]
     pub terminal: TerminalKind,
-}
-
-/// A compiler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TierKind {
-    /// Templates: quick to make.
-    Template,
-    /// The block compiler.
-    Block,
-    /// The region compiler: loops as a whole; only beside the block compiler.
-    Region,
-}
-
-/// What runs guest code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum EngineKind {
-    /// The interpreter alone.
-    Interp,
-    /// The compiler, for everything that is run twice.
-    Jit,
-    /// The interpreter first, the compiler for what is run often.
-    Hybrid,
 }
 
 /// Where the user types.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use vm_runtime::bootdisk::{DiskError, Fault};
 use vm_runtime::error::{BootError, Holder, MachineError, RamError, StateError};
-use vm_runtime::{DiskTrouble, Notice, PortForward, Protocol, VmError};
+use vm_runtime::{DiskTrouble, EngineError, Notice, PortForward, Protocol, VmError};
 
 use crate::codes;
 use crate::report::Report;
@@ -92,6 +92,17 @@ pub fn diagnose(error: &VmError) -> Report {
         }
         VmError::Machine(error) => machine(error),
         VmError::Ram(error) => ram(error),
+        VmError::VerifyTime => Report::new(codes::VERIFY, codes::VERIFY.title)
+            .at(
+                "--verify",
+                "the guest lives in the host's time, which no run sees twice",
+            )
+            .help("give --time virtual, too"),
+        VmError::Engine(EngineError::Arena(error)) if error.is_about_size() => {
+            Report::new(codes::CODE_CACHE, codes::CODE_CACHE.title)
+                .at("--code-cache", error.to_string())
+                .help("give --code-cache 64M, or leave it out")
+        }
         VmError::Engine(error) => Report::new(codes::NO_COMPILER, "the compiler can not be used")
             .at("--engine", error.to_string())
             .help("run with --engine interp"),

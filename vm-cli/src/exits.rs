@@ -39,7 +39,8 @@ pub const EXITS: &[Exit] = &[
     row(124, "the instruction limit was reached"),
     row(
         125,
-        "an error of this program; two runs of a test with one seed differ",
+        "an error of this program; two runs of a test with one seed differ; with --verify, native \
+         code and the interpreter differ",
     ),
     row(130, "interrupted by the user or a signal"),
     row(
@@ -69,6 +70,7 @@ pub fn verdict(outcome: Outcome) -> (&'static str, u8) {
         Outcome::Stuck { .. } => ("stuck", 134),
         Outcome::Trapping { .. } | Outcome::Hung | Outcome::Silent => ("hung", 135),
         Outcome::Limit => ("limit", 124),
+        Outcome::Diverged => ("diverged", 125),
         Outcome::Interrupted => ("interrupted", 130),
     }
 }
@@ -91,6 +93,7 @@ pub fn sentence(outcome: Outcome) -> Option<String> {
             "the guest hangs: it has done nothing for as long as --watchdog permits".to_owned()
         }
         Outcome::Limit => "the instruction limit was reached".to_owned(),
+        Outcome::Diverged => "native code and the interpreter differ".to_owned(),
     })
 }
 
@@ -114,6 +117,7 @@ mod tests {
             (Outcome::Hung, ("hung", 135)),
             (Outcome::Silent, ("hung", 135)),
             (Outcome::Limit, ("limit", 124)),
+            (Outcome::Diverged, ("diverged", 125)),
             (Outcome::Interrupted, ("interrupted", 130)),
         ] {
             let got = verdict(outcome);

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use vm_runtime::{ConsoleHub, Control, Ending, Signal, Snapshot, TimeMode, Vm, replaceable};
+use vm_runtime::{
+    ConsoleHub, Control, Difference, Ending, Signal, Snapshot, TimeMode, Vm, replaceable,
+};
 
 use self::tracing::Tracing;
 use crate::args::{ConsoleMode, Manner, RunArgs};
@@ -19,7 +21,7 @@ use crate::console::log::{self, Log};
 use crate::console::{BANNER, Failure, Keyboard, Pipe, Progress, Screen, terminal};
 use crate::diagnose::{diagnose, file};
 use crate::report::{Report, printable};
-use crate::{codes, exits, failure, out, ports};
+use crate::{codes, difference, exits, failure, out, ports, stats};
 
 /// Starts a machine and stays until it ends.
 pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
@@ -42,6 +44,8 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         told: Vec::new(),
         boot: None,
         failed: None,
+        found: None,
+        stats: None,
     };
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
@@ -87,9 +91,12 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
             .write(path)
             .map_err(|error| diagnose(&error))?;
     }
+    let found = vm.difference().map(|found| {
+        let state = difference::keep(&mut vm, args.save.as_deref());
+        (found, state)
+    });
     let failed = failure::is_reported(ending.outcome).then(|| vm.failure(Some(ending.outcome)));
-    let stats = vm.block_stats();
-    let native = vm.tier_stats();
+    let stats = vm.stats();
     // The last of the output and of the trace, before what we say about them.
     hub.end_output();
     drop(vm);
@@ -100,18 +107,19 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     if common.verbose > 0 {
         let mips = ending.instructions as f64 / 1e6 / seconds.max(1e-9);
         out::tell(&format!(
-            "{} instructions in {seconds:.3} s, {mips:.1} million a second; {stats:?}\n",
+            "{} instructions in {seconds:.3} s, {mips:.1} million a second\n",
             ending.instructions
         ));
-        if let Some((tier, time)) = native {
-            let time = time.as_secs_f64();
-            out::tell(&format!("compiled in {time:.3} s of host time; {tier:?}\n"));
-        }
+    }
+    if args.stats && !common.json {
+        out::tell(&stats::text(&stats, ending.instructions, seconds));
     }
     let about_run = AboutRun {
+        stats: args.stats.then(|| stats::json(&stats, seconds)),
         told: failure.told(),
         boot,
         failed,
+        found,
         ..about_run
     };
     say_ending(&ending, &about_run, common)
@@ -236,6 +244,10 @@ struct AboutRun {
     boot: Option<Value>,
     /// What is known of a guest that failed.
     failed: Option<vm_runtime::Failure>,
+    /// How native code and the interpreter differ, and where the machine is kept.
+    found: Option<(Difference, Option<PathBuf>)>,
+    /// What it has cost, if that is wanted.
+    stats: Option<Value>,
 }
 
 impl AboutRun {
@@ -276,6 +288,12 @@ fn say_ending(ending: &Ending, about: &AboutRun, common: &Manner) -> Result<u8, 
         if let Some(failed) = &about.failed {
             all["failure"] = failure::json(failed);
         }
+        if let Some(stats) = &about.stats {
+            all["stats"] = stats.clone();
+        }
+        if let Some((found, state)) = &about.found {
+            all["difference"] = difference::json(found, state.as_deref());
+        }
         out::print(&format!("{all}\n"))?;
         return Ok(code);
     }
@@ -289,6 +307,9 @@ fn say_ending(ending: &Ending, about: &AboutRun, common: &Manner) -> Result<u8, 
         let mut rows = failure::rows(failed);
         rows.extend(failure::console_rows(failed));
         out::tell(&failure::text(&rows));
+    }
+    if let Some((found, state)) = &about.found {
+        out::tell(&difference::text(found, state.as_deref()));
     }
     if let (true, Some(hash)) = (about.virtual_time, hash) {
         let seed = about.seed;

@@ -31,6 +31,16 @@ pub fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("`{text}` is more than can be counted"))
 }
 
+/// How much is verified, as one in so many: `1` or `1/50`.
+pub fn verify_rate(text: &str) -> Result<u32, String> {
+    let count = match text.split_once('/') {
+        Some(("1", count)) => count.parse().ok().filter(|count| *count > 0),
+        None => (text == "1").then_some(1),
+        Some(_) => None,
+    };
+    count.ok_or_else(|| format!("`{text}` is no part: write 1/50 for one run in fifty, or nothing"))
+}
+
 /// The units of times, with their nanoseconds; longer names before those that end them.
 const TIMES: [(&str, u64); 6] = [
     ("ns", 1),
@@ -224,6 +234,23 @@ mod tests {
             ("99999999999999999999M", None),
         ] {
             assert_eq!(size(text).ok(), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_one_in_so_many() {
+        for (text, want) in [
+            ("1", Some(1)),
+            ("1/1", Some(1)),
+            ("1/50", Some(50)),
+            ("50", None),
+            ("2/3", None),
+            ("1/0", None),
+            ("1/", None),
+            ("1/-2", None),
+            ("", None),
+        ] {
+            assert_eq!(verify_rate(text).ok(), want, "{text:?}");
         }
     }
 

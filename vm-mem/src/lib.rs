@@ -22,6 +22,7 @@
 //! **Invariant**: no access outside RAM succeeds, whatever the address and length.
 
 mod dual;
+mod fault;
 mod host_cell;
 mod marks;
 mod pages;
@@ -33,9 +34,10 @@ mod tlb;
 mod walk;
 
 pub use dual::{DualMap, DualMapError};
+pub use fault::{RamError, RamFault};
 pub use host_cell::HostCell;
 pub use pages::PageMarks;
-pub use ram::{GuestRam, HostPage, RamError, RamFault};
+pub use ram::{GuestRam, HostPage};
 pub use spans::Spans;
 pub use tlb::{CodePage, ContextKey, Forgotten, Selected, TLB_ENTRIES, Tlb, TlbEntry, TlbTable};
 pub use walk::{Access, PageEntry, Walk};

@@ -60,6 +60,10 @@ impl PageSet {
     fn drain(&self) -> Vec<usize> {
         let mut pages = Vec::new();
         for (i, word) in self.0.iter().enumerate() {
+            // Most words are empty, and a load is cheaper than an exchange.
+            if word.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
             let mut bits = word.swap(0, Ordering::Relaxed);
             while bits != 0 {
                 pages.push(i * 64 + bits.trailing_zeros() as usize);

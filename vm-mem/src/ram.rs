@@ -1,12 +1,11 @@
 //! Guest RAM.
 #![expect(unsafe_code, reason = "reads and writes a mapping; see UNSAFETY")]
-// UNSAFETY: hashing and saving read whole pages as bytes while no vCPU runs, and single values
-// are loaded and stored as atomics, which page walks do all the time; everything else goes
-// through vm-memory's volatile accessors.
+// UNSAFETY: hashing, saving and comparing read whole pages as bytes while no vCPU runs, single
+// values are loaded and stored as atomics, which page walks do all the time; everything else
+// goes through vm-memory's volatile accessors.
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use thiserror::Error;
 use vm_core::{Fields, GuestPhys, PAGE_BITS, PAGE_BYTES, Section, StateError, StateHash, Width};
 use vm_memory::bitmap::Bitmap;
 use vm_memory::{
@@ -14,39 +13,7 @@ use vm_memory::{
     MmapRegion,
 };
 
-use crate::{HostCell, Mmap, PageMarks};
-
-/// Why RAM can not be made.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RamError {
-    /// The host does not give the memory.
-    #[error("the host does not give {bytes} bytes for guest RAM: {reason}")]
-    Map {
-        /// How much was asked for.
-        bytes: u64,
-        /// The host's words.
-        reason: String,
-    },
-    /// The regions are empty, overlap or wrap around.
-    #[error("the RAM region at {base} of {bytes} bytes is not possible")]
-    Layout {
-        /// Where the region begins.
-        base: GuestPhys,
-        /// Its length.
-        bytes: u64,
-    },
-}
-
-/// An access that leaves RAM.
-#[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
-#[error("{bytes} bytes at {addr} are not all in RAM")]
-pub struct RamFault {
-    /// The first address.
-    pub addr: GuestPhys,
-    /// The length.
-    pub bytes: u64,
-}
+use crate::{HostCell, Mmap, PageMarks, RamError, RamFault};
 
 /// A page of RAM as an engine sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -264,7 +231,8 @@ impl GuestRam {
         self.collect(PageMarks::take_stale)
     }
 
-    /// The pages that were written since the last call.
+    /// The pages that were written since the last call; there is one who asks. A CPU that may
+    /// write a page without asking marks it anew only when that right has been taken back.
     #[must_use]
     pub fn take_dirty(&self) -> Vec<GuestPhys> {
         self.collect(PageMarks::take_dirty)
@@ -296,6 +264,12 @@ impl GuestRam {
         out.words("regions", &regions);
         out.words("pages", &pages);
         out.bytes("content", &content);
+    }
+
+    /// Whether a page has the same bytes in another RAM of the same regions; both are still.
+    #[must_use]
+    pub fn same_page(&self, other: &Self, addr: GuestPhys) -> bool {
+        self.page_bytes(addr) == other.page_bytes(addr)
     }
 
     /// Fills RAM with zeroes.
@@ -340,13 +314,20 @@ impl GuestRam {
     fn each_page(&self, mut visit: impl FnMut(GuestPhys, &[u8; PAGE_BYTES as usize])) {
         for region in &self.regions {
             for offset in (0..region.bytes).step_by(PAGE_BYTES as usize) {
-                // SAFETY: the mapping lives as long as `self`, the offset lies inside it, and no
-                // vCPU or device runs while a state is saved, hashed or restored.
-                let page =
-                    unsafe { &*((region.host + offset) as *const [u8; PAGE_BYTES as usize]) };
-                visit(region.base + offset, page);
+                let addr = region.base + offset;
+                self.page_bytes(addr)
+                    .into_iter()
+                    .for_each(|page| visit(addr, page));
             }
         }
+    }
+
+    /// A page, as bytes.
+    fn page_bytes(&self, addr: GuestPhys) -> Option<&[u8; PAGE_BYTES as usize]> {
+        let (offset, region) = self.locate(addr.page(), PAGE_BYTES)?;
+        // SAFETY: the mapping lives as long as `self`, the page lies inside it, and no vCPU or
+        // device runs while a state is saved, hashed, restored or compared.
+        Some(unsafe { &*((region.host + offset) as *const [u8; PAGE_BYTES as usize]) })
     }
 
     fn collect(&self, take: impl Fn(&PageMarks) -> Vec<usize>) -> Vec<GuestPhys> {

@@ -56,6 +56,10 @@ pub struct Config {
     pub jit_region_threshold: Option<u32>,
     /// Which compilers there are, if not those that the engine has.
     pub jit_tiers: Option<Vec<JitTier>>,
+    /// How many bytes native code may take.
+    pub code_bytes: u64,
+    /// Holds the engine to the interpreter: one run of a CPU in so many; in virtual time only.
+    pub verify: Option<u32>,
 }
 
 /// A file or something that is built in.
@@ -216,6 +220,8 @@ impl Default for Config {
             jit_threshold: None,
             jit_region_threshold: None,
             jit_tiers: None,
+            code_bytes: crate::engine::CODE_BYTES,
+            verify: None,
         }
     }
 }

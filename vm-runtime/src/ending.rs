@@ -28,6 +28,8 @@ pub enum Outcome {
     Silent,
     /// The instruction limit was reached.
     Limit,
+    /// The engine and the interpreter, which it is held to, came to different states.
+    Diverged,
     /// The user ended the run.
     Interrupted,
 }

@@ -1,25 +1,27 @@
 //! What runs guest code: the interpreter alone, or with the block compiler.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use thiserror::Error;
-use vm_core::Background;
+use vm_core::{Background, Inline, Vcpu};
 use vm_engine_cache::{Arena, ArenaError, LeastRecentlyUsed};
+use vm_engine_interp::Engine;
 use vm_engine_interp::native::Tier;
 use vm_engine_jit::{Jit, JitError, RegionJit};
 use vm_engine_template::Templates;
 use vm_ir::Frontend;
 
-use crate::pool::{AtOnce, Pool};
+use crate::pool::Pool;
+use crate::stats::{Timed, Timers};
+use crate::verify::Verifier;
 use crate::{Config, EngineMode, JitTier};
 
 /// Whether there is a compiler for this host.
 pub const COMPILES: bool = vm_engine_interp::native::AVAILABLE;
 
-/// Bytes of native code.
+/// Bytes of native code, if nobody says how many.
 // LIMIT: a Linux boot to a shell makes some 10 MiB; what is more goes and is made anew.
-const CODE_BYTES: u64 = 64 << 20;
+pub const CODE_BYTES: u64 = 64 << 20;
 /// How often a block is entered before it is compiled in the background.
 const THRESHOLD: u32 = 1000;
 /// How many slices end in a block before the loop around it is compiled as a whole.
@@ -39,53 +41,62 @@ pub enum EngineError {
     Arena(#[from] ArenaError),
 }
 
-/// What makes native code, if anything is to do so, and how long it took so far.
+/// The CPUs of a machine, held to the interpreter if there is a verifier.
+pub fn cpus(engine: &Engine, count: u32, verifier: Option<&Verifier>) -> Vec<Box<dyn Vcpu>> {
+    let cpu = |number| -> Box<dyn Vcpu> {
+        let cpu = Box::new(engine.cpu(number));
+        match verifier {
+            Some(verifier) => Box::new(verifier.verified(number, cpu)),
+            None => cpu,
+        }
+    };
+    (0..count).map(cpu).collect()
+}
+
+/// What makes native code, if anything is to do so, and how long each compiler took so far.
 pub fn tier(
     config: &Config,
     frontend: &Arc<dyn Frontend>,
-) -> Result<(Option<Tier>, Arc<AtomicU64>), EngineError> {
-    let time = Arc::new(AtomicU64::new(0));
+) -> Result<(Option<Tier>, Timers), EngineError> {
+    let times = Timers::default();
     let (background, usual): (Arc<dyn Background>, _) = match config.engine {
-        EngineMode::Interp => return Ok((None, time)),
-        EngineMode::Jit => (Arc::new(AtOnce::new(time.clone())), [1, 1]),
-        EngineMode::Hybrid => (
-            Arc::new(Pool::new(time.clone())),
-            [TEMPLATE_THRESHOLD, THRESHOLD],
-        ),
+        EngineMode::Interp => return Ok((None, times)),
+        EngineMode::Jit => (Arc::new(Inline), [1, 1]),
+        EngineMode::Hybrid => (Arc::new(Pool::new()), [TEMPLATE_THRESHOLD, THRESHOLD]),
     };
     let tiers = config.jit_tiers.as_deref();
     let has = |tier| tiers.is_none_or(|tiers| tiers.contains(&tier));
     let [first, then] = config.jit_threshold.map_or(usual, |given| [given; 2]);
-    let arena = Arena::new(CODE_BYTES, Box::new(LeastRecentlyUsed))?;
-    let templates = if has(JitTier::Template) {
-        Templates::new(frontend.clone())
-    } else {
-        None
+    let arena = Arena::new(config.code_bytes, Box::new(LeastRecentlyUsed))?;
+    let templates = has(JitTier::Template).then(|| Templates::new(frontend.clone()));
+    let templates = templates.flatten().map(|compiler| {
+        let ns = times.templates.clone();
+        Arc::new(Timed { compiler, ns })
+    });
+    let jit = || -> Result<_, JitError> {
+        let (compiler, ns) = (Jit::new(frontend.clone())?, times.blocks.clone());
+        Ok(Arc::new(Timed { compiler, ns }))
     };
     let tier = match templates {
         Some(templates) if !has(JitTier::Block) => {
             // What they can not do is asked of nobody else.
-            let templates = Arc::new(templates);
             let tier = Tier::new(templates.clone(), background, arena, u32::MAX);
             tier.with_templates(templates, first)
         }
         Some(templates) => {
-            let jit = Arc::new(Jit::new(frontend.clone())?);
-            let tier = Tier::new(jit, background, arena, then);
-            tier.with_templates(Arc::new(templates), first)
+            let tier = Tier::new(jit()?, background, arena, then);
+            tier.with_templates(templates, first)
         }
-        None => {
-            let jit = Arc::new(Jit::new(frontend.clone())?);
-            Tier::new(jit, background, arena, then)
-        }
+        None => Tier::new(jit()?, background, arena, then),
     };
     // Regions call what the block compiler has put into CPUs, so it has to be there.
     let tier = if has(JitTier::Region) && has(JitTier::Block) {
-        let regions = Arc::new(RegionJit::new(frontend.clone())?);
+        let (compiler, ns) = (RegionJit::new(frontend.clone())?, times.regions.clone());
+        let regions = Arc::new(Timed { compiler, ns });
         let threshold = config.jit_region_threshold.unwrap_or(REGION_THRESHOLD);
         tier.with_regions(regions, threshold)
     } else {
         tier
     };
-    Ok((Some(tier), time))
+    Ok((Some(tier), times))
 }

@@ -55,6 +55,9 @@ pub enum VmError {
         /// Its architecture.
         arch: Arch,
     },
+    /// Native code can not be verified in the host's time, which no run sees twice.
+    #[error("an engine can be verified in virtual time only")]
+    VerifyTime,
     /// A disk whose size is no whole number of sectors.
     #[error("{}: the disk has {bytes} bytes, not a multiple of 512", path.display())]
     DiskSize {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use vm_core::{Clock, Entropy, Events, Moment, TimeMode, TraceEvent, TraceKinds, Vcpu};
 use vm_device_boot::{Images, Kernel, Mode};
@@ -23,6 +23,8 @@ use crate::disk::{Content, RawFile};
 use crate::files::Files;
 use crate::health::Health;
 use crate::net::NetHandle;
+use crate::stats::Timers;
+use crate::verify::Verifier;
 use crate::{
     Booted, Config, ConsoleHub, DiskFormat, Firmware, OnReset, Outcome, Symbols, Until, VmError,
 };
@@ -90,8 +92,10 @@ pub struct Vm {
     pub(crate) turn_left: u64,
     /// Instructions that CPUs could have executed while they did nothing but trap.
     pub(crate) stalled: u64,
-    engine: Engine,
-    compile_time: Arc<AtomicU64>,
+    pub(crate) engine: Engine,
+    pub(crate) timers: Timers,
+    /// What holds the engine to the interpreter, if anything does.
+    pub(crate) verifier: Option<Verifier>,
     pub(crate) config: Config,
     files: Files,
     /// What a restart boots from.
@@ -128,6 +132,9 @@ impl Vm {
         let files = Files::read(&config, None)?;
         let kind = board_for(&config, &files)?;
         let virtual_time = config.time == TimeMode::Virtual;
+        if config.verify.is_some() && !virtual_time {
+            return Err(VmError::VerifyTime);
+        }
         let clock = Arc::new(if virtual_time {
             Clock::virtual_time()
         } else {
@@ -175,13 +182,16 @@ impl Vm {
         if let Some(trace) = &trace {
             engine.set_trace(trace.clone());
         }
-        let (tier, compile_time) = crate::engine::tier(&config, &board.frontend())?;
+        let (tier, timers) = crate::engine::tier(&config, &board.frontend())?;
         if let Some(tier) = tier {
             engine.set_tier(tier);
         }
-        let cpus: Vec<Box<dyn Vcpu>> = (0..config.cpus)
-            .map(|n| Box::new(engine.cpu(n)) as Box<dyn Vcpu>)
-            .collect();
+        let verifier = config.verify.map(|one_in| {
+            let frontend = board.frontend();
+            Verifier::new(frontend, &ram, &clock, one_in)
+        });
+        let verifier = verifier.transpose()?;
+        let cpus = crate::engine::cpus(&engine, config.cpus, verifier.as_ref());
         let mut vm = Self {
             waiting: vec![false; cpus.len()],
             board,
@@ -196,7 +206,8 @@ impl Vm {
             turn_left: 0,
             stalled: 0,
             engine,
-            compile_time,
+            timers,
+            verifier,
             config,
             files,
             first_disk,
@@ -249,11 +260,10 @@ impl Vm {
         self.engine.stats()
     }
 
-    /// Counters of native code, if there is any, and the time that the compiler took.
+    /// Counters of native code, if there is any.
     #[must_use]
-    pub fn tier_stats(&self) -> Option<(TierStats, Duration)> {
-        let time = Duration::from_nanos(self.compile_time.load(Ordering::Relaxed));
-        self.engine.tier_stats().map(|stats| (stats, time))
+    pub fn tier_stats(&self) -> Option<TierStats> {
+        self.engine.tier_stats()
     }
 
     /// Lets the console and other threads see how far the guest has come.
@@ -279,7 +289,9 @@ impl Vm {
             }
         }
         let limit = self.config.limit_insns.unwrap_or(u64::MAX);
-        Ok(if self.spent() >= limit {
+        Ok(if self.verifier.as_ref().is_some_and(Verifier::has_found) {
+            Turn::Ends(Outcome::Diverged)
+        } else if self.spent() >= limit {
             Turn::Ends(Outcome::Limit)
         } else {
             self.check_health()

@@ -191,6 +191,20 @@ impl Guest {
         self
     }
 
+    /// With so many bytes for native code.
+    #[must_use]
+    pub fn code_bytes(mut self, bytes: u64) -> Self {
+        self.config.code_bytes = bytes;
+        self
+    }
+
+    /// Held to the interpreter.
+    #[must_use]
+    pub fn verified(mut self) -> Self {
+        self.config.verify = Some(1);
+        self
+    }
+
     /// With this answer to restarts.
     #[must_use]
     pub fn on_reset(mut self, on_reset: OnReset) -> Self {

@@ -12,10 +12,12 @@
 //!
 //! **Invariant**: tests share no file but the cache of images, which they only read.
 
+mod assembly;
 mod guest;
 mod listener;
 mod machine;
 
+pub use assembly::program;
 pub use guest::{Boot, Guest};
 pub use listener::{Deed, Listener};
 pub use machine::Machine;

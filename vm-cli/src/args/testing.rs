@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
+use super::EngineArgs;
 use crate::units::{duration, number};
 
 /// The arguments of `vm test`.
@@ -37,6 +38,10 @@ pub struct TestArgs {
     /// Go on after a test has failed
     #[arg(long, help_heading = "How they run")]
     pub no_fail_fast: bool,
+
+    /// What runs guest code.
+    #[command(flatten)]
+    pub engine: EngineArgs,
 
     /// Write the results to a file in the form of JUnit
     #[arg(long, value_name = "FILE", help_heading = "Results")]

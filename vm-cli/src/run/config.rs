@@ -5,16 +5,16 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use vm_runtime::{
-    Config, DiskAccess, DiskConfig, EngineMode, Firmware, JitTier, Network, OnReset, Source,
-    Symbols, Terminal, TimeMode, UserNetwork, VmError, boards, parse_symbols,
+    Config, DiskAccess, DiskConfig, Firmware, Network, OnReset, Source, Symbols, Terminal,
+    TimeMode, UserNetwork, VmError, boards, parse_symbols,
 };
 
-use crate::args::{EngineKind, RunArgs, TerminalKind, TierKind, Time};
+use crate::args::{RunArgs, TerminalKind, Time};
 use crate::diagnose::diagnose;
 use crate::ports::NetChoice;
 use crate::report::Report;
 use crate::run::image;
-use crate::{codes, ports};
+use crate::{codes, engines, ports};
 
 /// The demo: a guest of our own, built from this project's sources.
 const DEMO: &[u8] = include_bytes!("../../../tests/guests/demo/demo.bin");
@@ -63,14 +63,6 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
             TerminalKind::Serial => Terminal::Serial,
             TerminalKind::Virtio => Terminal::Virtio,
         },
-        engine: match args.engine {
-            EngineKind::Interp => EngineMode::Interp,
-            EngineKind::Jit => EngineMode::Jit,
-            EngineKind::Hybrid => EngineMode::Hybrid,
-        },
-        jit_threshold: args.jit_threshold,
-        jit_region_threshold: args.jit_region_threshold,
-        jit_tiers: args.jit_tiers.as_deref().map(tiers),
         seed: args
             .seed
             .unwrap_or_else(|| if time == TimeMode::Host { chance() } else { 0 }),
@@ -83,7 +75,9 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
         // Who sits at a terminal decides for himself, and may only be reading an old log.
         end_on_panic: !args.reboot && !io::stdin().is_terminal(),
         watchdog_ns: args.watchdog,
+        ..Config::default()
     };
+    engines::settle(&mut config, &args.engine)?;
     if let Some(image) = &args.image {
         image::take(&mut config, image, args.boot.as_deref(), quiet)?;
     }
@@ -183,14 +177,4 @@ pub fn describe(config: &Config) -> String {
         "machine {machine}, {cpus} CPUs, {mib} MiB, {disks} disks, net {net}, engine {engine}, \
          seed {seed}"
     )
-}
-
-/// The compilers that were named.
-fn tiers(kinds: &[TierKind]) -> Vec<JitTier> {
-    let tier = |kind: &TierKind| match kind {
-        TierKind::Template => JitTier::Template,
-        TierKind::Block => JitTier::Block,
-        TierKind::Region => JitTier::Region,
-    };
-    kinds.iter().map(tier).collect()
 }

@@ -20,6 +20,7 @@ use super::verdict::Verdict;
 use crate::args::TestArgs;
 use crate::codes;
 use crate::diagnose::diagnose;
+use crate::engines;
 use crate::out;
 use crate::ports::NetChoice;
 use crate::report::Report;
@@ -140,6 +141,7 @@ fn config(setup: &Setup, args: &TestArgs, scratch: &Path) -> Result<Config, Repo
         watchdog_ns: setup.watchdog_ns.or(args.watchdog),
         ..default
     };
+    engines::settle(&mut config, &args.engine)?;
     if let Some(path) = &setup.image {
         let disk = DiskConfig::new(path).access(DiskAccess::Ephemeral);
         image::take(&mut config, &disk, None, true)?;

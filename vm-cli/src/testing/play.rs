@@ -8,6 +8,7 @@ use super::pattern::{Pattern, Template, Variables};
 use super::shell;
 use super::suite::{Case, Command, Deed, End, Step};
 use super::verdict::Verdict;
+use crate::difference;
 use crate::failure::{self, Row};
 
 /// The guest time that a test may take if it does not say.
@@ -307,7 +308,7 @@ impl Play<'_> {
     /// The verdict on a guest that has ended; one that has said that it panicked has.
     fn verdict(&self, outcome: Outcome) -> Verdict {
         match Verdict::of(outcome) {
-            Verdict::Interrupted => Verdict::Interrupted,
+            certain @ (Verdict::Interrupted | Verdict::Diverged) => certain,
             _ if self.vm.has_panicked() => Verdict::Panic,
             other => other,
         }
@@ -348,6 +349,10 @@ impl Play<'_> {
 
     /// What is known of a guest that has panicked, hangs, or did not get there in time.
     fn tell(&self, verdict: Verdict) -> Option<Box<Told>> {
+        if let Some(found) = self.vm.difference() {
+            let (rows, json) = (difference::rows(&found), difference::json(&found, None));
+            return Some(Box::new(Told { rows, json }));
+        }
         if !matches!(verdict, Verdict::Panic | Verdict::Hang | Verdict::Timeout) {
             return None;
         }

@@ -9,6 +9,7 @@ use vm_core::StateHash;
 use super::jobs::{Done, Job};
 use super::verdict::{Verdict, exit_code};
 use crate::args::{ColorWhen, Manner, TestArgs};
+use crate::engines;
 use crate::out;
 use crate::report::{Report, printable};
 
@@ -158,6 +159,9 @@ impl<'a> Show<'a> {
             quoted(&job.test.name()),
             self.seed(job)
         );
+        for flag in engines::flags(&self.args.engine) {
+            let _ = write!(command, " {flag}");
+        }
         if let Some(ns) = self.args.watchdog {
             let _ = write!(command, " --watchdog {ns}ns");
         }

@@ -14,7 +14,7 @@ use super::verdict::Verdict;
 use super::{junit, one};
 use crate::args::{Manner, TestArgs};
 use crate::report::Report;
-use crate::{codes, out};
+use crate::{codes, engines, out};
 
 /// Boots guests and checks what they do.
 pub fn test(args: &TestArgs, common: &Manner) -> Result<u8, Report> {
@@ -133,7 +133,7 @@ fn carry_out<'a>(
 
 /// The flags that every process needs to know.
 fn flags(args: &TestArgs) -> Vec<String> {
-    let mut flags = Vec::new();
+    let mut flags = engines::flags(&args.engine);
     if let Some(seed) = args.seed {
         flags.extend(["--seed".to_owned(), seed.to_string()]);
     }

@@ -15,7 +15,7 @@ pub enum Verdict {
     Hang,
     /// Guest time or instructions ran out.
     Timeout,
-    /// Two runs of one seed came to different states.
+    /// Two runs of one seed, or native code and the interpreter, came to different states.
     Diverged,
     /// The test can not be carried out as it is written.
     Error,
@@ -67,6 +67,7 @@ impl Verdict {
             Outcome::Panicked | Outcome::Stuck { .. } => Self::Panic,
             Outcome::Trapping { .. } | Outcome::Hung | Outcome::Silent => Self::Hang,
             Outcome::Limit => Self::Timeout,
+            Outcome::Diverged => Self::Diverged,
             Outcome::Interrupted => Self::Interrupted,
         }
     }

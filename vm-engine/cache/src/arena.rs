@@ -40,6 +40,14 @@ pub enum ArenaError {
     Memory(#[from] DualMapError),
 }
 
+impl ArenaError {
+    /// Whether another size would do.
+    #[must_use]
+    pub const fn is_about_size(&self) -> bool {
+        matches!(self, Self::Size { .. })
+    }
+}
+
 /// Why a unit was not placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoom {

@@ -8,6 +8,7 @@ use vm_ir::{Context, Frontend};
 use vm_mem::{GuestRam, Tlb};
 
 use crate::blocks::{BlockStats, Blocks, Limits};
+use crate::counts::RunStats;
 use crate::cpu::Cpu;
 use crate::interpreter::{Interpreter, lock};
 use crate::jumps::Jumps;
@@ -35,6 +36,7 @@ pub struct Engine {
 pub struct Shared {
     pub blocks: Blocks,
     pub translator: Translator,
+    pub counts: RunStats,
 }
 
 impl Engine {
@@ -45,6 +47,7 @@ impl Engine {
         let shared = Arc::new(Mutex::new(Shared {
             blocks: Blocks::default(),
             translator,
+            counts: RunStats::default(),
         }));
         Self {
             frontend,
@@ -70,6 +73,19 @@ impl Engine {
     pub fn tier_stats(&self) -> Option<TierStats> {
         let shared = lock(&self.shared);
         shared.blocks.tier.as_ref().map(|tier| tier.stats)
+    }
+
+    /// What the memory for native code holds, if there is any.
+    #[must_use]
+    pub fn cache_stats(&self) -> Option<vm_engine_cache::Stats> {
+        let shared = lock(&self.shared);
+        shared.blocks.tier.as_ref().map(|tier| tier.arena.stats())
+    }
+
+    /// Counters of what CPUs did besides running code.
+    #[must_use]
+    pub fn run_stats(&self) -> RunStats {
+        lock(&self.shared).counts
     }
 
     /// A new CPU, after reset.
@@ -100,6 +116,7 @@ impl Engine {
             after: None,
             answers: (Vec::new(), 0),
             slice: (0, 0),
+            walks: 0,
             blocks: std::ptr::null_mut(),
             watch: wants(TraceKinds::MEM).then(Watch::default),
             requests: Vec::new(),

@@ -100,7 +100,9 @@ impl Interpreter {
             let passes = self.passes_stop(start, fuel);
             let refused_it = std::mem::take(&mut refused);
             let alone = self.stepped || answered || passes || refused_it;
-            match self.step(shared, alone, &mut fuel) {
+            let stop = self.step(shared, alone, &mut fuel);
+            shared.counts.stopped(&stop);
+            match stop {
                 // What an instruction did to a device shows right behind it.
                 Stop::Fuel | Stop::Lookup | Stop::LookupIndirect => fresh = answered,
                 Stop::Next => fresh = true,
@@ -135,6 +137,8 @@ impl Interpreter {
         };
         self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
         self.cpu.words[pc] = self.cpu.pc;
+        shared.counts.walks += std::mem::take(&mut self.slow.walks);
+        shared.counts.ended(exit);
         self.remember_stop(exit);
         exit
     }
@@ -197,7 +201,9 @@ impl Interpreter {
     fn find(&mut self, shared: &mut Shared, single: bool) -> Result<(*const Code, bool), Stop> {
         // The mode now: handlers go on behind what changes it.
         let mode = self.slow.context.code;
-        let Shared { blocks, translator } = shared;
+        let Shared {
+            blocks, translator, ..
+        } = shared;
         self.slow.blocks = blocks;
         let apart = self.ask_break(blocks)?;
         let mut found = translator.find(&mut self.cpu, &mut self.slow, blocks, mode, single)?;

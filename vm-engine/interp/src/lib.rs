@@ -14,7 +14,9 @@
 //! **Invariant**: code is found by physical address, and a write to it is noticed at once.
 
 mod blocks;
+mod checkpoint;
 mod control;
+mod counts;
 mod cpu;
 mod engine;
 mod flat;
@@ -39,5 +41,7 @@ mod vcpu;
 mod watch;
 
 pub use blocks::{BlockStats, Limits};
+pub use checkpoint::{Checkpoint, Maker};
+pub use counts::RunStats;
 pub use engine::{Engine, SharedTrace};
 pub use interpreter::Interpreter;

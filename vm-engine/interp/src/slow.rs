@@ -61,6 +61,8 @@ pub struct Slow {
     pub answers: (Vec<(vm_core::Access, Answer)>, usize),
     /// Instructions retired when the slice began, and its fuel then.
     pub slice: (u64, i64),
+    /// Page walks, until they are added to those of all CPUs.
+    pub walks: u64,
     /// The blocks of the machine; valid while handlers run.
     pub blocks: *mut Blocks,
     /// Who watches memory accesses, if anybody does: then the TLB stays empty.
@@ -302,6 +304,7 @@ impl Slow {
         bytes: u64,
         access: Access,
     ) -> Result<(Place, bool), Stop> {
+        self.walks += 1;
         let slots = &cpu.words[..self.slots];
         let walked = self
             .frontend

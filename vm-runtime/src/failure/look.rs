@@ -107,7 +107,7 @@ impl Vm {
     }
 
     /// The symbols that were given, or of the kernel in RAM, or of the program's file.
-    fn names(&self) -> Names {
+    pub(crate) fn names(&self) -> Names {
         if let Some(given) = self.symbols() {
             let mut symbols = given.clone();
             self.settle_symbols(&mut symbols);

@@ -134,6 +134,7 @@ impl Gdb {
         let (code, failed) = match outcome {
             Outcome::PowerOff | Outcome::Reset | Outcome::Interrupted => (0, false),
             Outcome::Limit => (124, false),
+            Outcome::Diverged => (125, false),
             Outcome::Failed(code) => (code.min(255) as u8, false),
             Outcome::Panicked
             | Outcome::Stuck { .. }

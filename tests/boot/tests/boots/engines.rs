@@ -6,7 +6,7 @@ use vm_runtime::{EngineMode, JitTier, Outcome};
 /// What a guest is run on.
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(target_arch = "x86_64")]
-const ENGINES: [Engine; 8] = [
+pub const ENGINES: [Engine; 8] = [
     (EngineMode::Interp, None, None),
     (EngineMode::Jit, None, None),
     (EngineMode::Jit, Some(50), Some(&[JitTier::Block])),
@@ -26,13 +26,13 @@ const ENGINES: [Engine; 8] = [
 ];
 // HOST-ARCH: native code is made on x86-64 hosts only.
 #[cfg(not(target_arch = "x86_64"))]
-const ENGINES: [Engine; 1] = [(EngineMode::Interp, None, None)];
+pub const ENGINES: [Engine; 1] = [(EngineMode::Interp, None, None)];
 
 /// An engine, from the how manieth time on a block is compiled, and by which compilers.
-type Engine = (EngineMode, Option<u32>, Option<&'static [JitTier]>);
+pub type Engine = (EngineMode, Option<u32>, Option<&'static [JitTier]>);
 
 /// What can be told apart: how it ended, the state, and what was printed.
-fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
+pub fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
     let ending = &boot.ending;
     (
         ending.outcome,
@@ -43,15 +43,17 @@ fn left(boot: &Boot) -> (Outcome, u64, u64, Option<u64>, &str) {
     )
 }
 
+/// The guest on an engine.
+pub fn on(guest: Guest, (engine, threshold, tiers): Engine) -> Guest {
+    let guest = guest.engine(engine, threshold).regions(Some(1));
+    match tiers {
+        Some(tiers) => guest.tiers(tiers),
+        None => guest,
+    }
+}
+
 fn check(guest: impl Fn() -> Option<Guest>) -> Option<()> {
-    let run = |(engine, threshold, tiers): Engine| {
-        let guest = guest()?.engine(engine, threshold).regions(Some(1));
-        let guest = match tiers {
-            Some(tiers) => guest.tiers(tiers),
-            None => guest,
-        };
-        Some(guest.run())
-    };
+    let run = |engine| Some(on(guest()?, engine).run());
     let wanted = run(ENGINES[0])?;
     assert!(wanted.ending.state_hash.is_some(), "the time is virtual");
     for engine in &ENGINES[1..] {

@@ -1,6 +1,7 @@
 //! Boots; see the library of this package.
 
 mod bare;
+mod code;
 mod cut;
 mod debian;
 mod demo;
@@ -15,3 +16,4 @@ mod shell;
 mod symbols;
 mod trace;
 mod until;
+mod verify;

@@ -6,6 +6,7 @@ use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_mem::GuestRam;
 
 use super::{Blocks, Key, LEFT, Map};
+use crate::checkpoint::Maker;
 use crate::flat::Code;
 use crate::native::{AVAILABLE, Member, NativeRegion, Region, RegionWork, Tier, Unit};
 
@@ -14,6 +15,20 @@ use crate::native::{AVAILABLE, Member, NativeRegion, Region, RegionWork, Tier, U
 const LOOKED_AT: usize = 256;
 
 impl Blocks {
+    /// Who runs the code of a key.
+    pub fn maker(&self, key: Key) -> Maker {
+        let Some(code) = self.map.get(&key) else {
+            return Maker::Handlers;
+        };
+        let templates = self.tier.as_ref().is_some_and(Tier::has_templates);
+        match code.unit {
+            _ if code.samples.inside => Maker::Region,
+            None => Maker::Handlers,
+            Some(_) if templates && !code.untold => Maker::Template,
+            Some(_) => Maker::Block,
+        }
+    }
+
     /// A slice has ended in a block: if enough have, those around it may become a region.
     pub fn sampled(&mut self, ram: &GuestRam, key: Key) {
         let Some(tier) = &mut self.tier else { return };

@@ -146,6 +146,11 @@ impl Tier {
         self
     }
 
+    /// Whether templates come first.
+    pub(crate) fn has_templates(&self) -> bool {
+        self.templates.is_some()
+    }
+
     /// How often a block is entered before it gets its first native code.
     pub fn first_threshold(&self) -> u32 {
         let templates = self.templates.as_ref();

@@ -1,0 +1,128 @@
+//! What `vm run` and `vm test` do with the flags about engines, from outside.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use vm_runtime::COMPILES;
+
+/// Runs the program with what is typed at its console.
+fn vm(arguments: &str, typed: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
+        .args(arguments.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(typed.as_bytes()).expect("it reads");
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The result of a run of the privileged checks, to which nobody types anything.
+fn result(flags: &str) -> Value {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/guests/priv/priv.bin");
+    let run = format!("run --firmware none -k {program} --time virtual --json {flags}");
+    let output = vm(&run, "");
+    let all = text(&output.stdout);
+    assert!(output.status.success(), "{flags}: {all}");
+    serde_json::from_str(&all).expect("JSON")
+}
+
+#[test]
+fn what_can_not_be_verified_and_no_size_is_refused_with_the_flag_and_the_remedy() {
+    for (flags, code, words) in [
+        ("--verify", "VM0083", "--engine hybrid"),
+        ("--verify --time virtual", "VM0083", "--engine hybrid"),
+        ("--verify --engine hybrid", "VM0083", "--time virtual"),
+        ("--verify=50 --engine hybrid", "VM0002", "1/50"),
+        ("--verify=1/0 --engine hybrid", "VM0002", "1/50"),
+        ("--code-cache 64", "VM0002", "64M"),
+        (
+            "--engine jit --code-cache 1023K",
+            "VM0084",
+            "--code-cache 64M",
+        ),
+        ("--engine jit --code-cache 5G", "VM0084", "--code-cache 64M"),
+    ] {
+        if !COMPILES && code == "VM0084" {
+            continue;
+        }
+        let output = vm(&format!("run {flags}"), "");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{flags}: {said}");
+        assert!(
+            said.contains(code) && said.contains(words),
+            "{flags}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_is_verified_is_the_same_run() {
+    if !COMPILES {
+        return;
+    }
+    let wanted = result("--cpus 2");
+    assert!(wanted.get("stats").is_none());
+    for flags in [
+        "--engine hybrid --verify",
+        "--engine jit --jit-region-threshold 1 --verify --stats",
+        "--engine jit --code-cache 1M --verify=1/7 --stats",
+    ] {
+        let found = result(&format!("--cpus 2 {flags}"));
+        for key in ["state_hash", "instructions", "verdict"] {
+            assert_eq!(found[key], wanted[key], "{flags}: {key}");
+        }
+        if flags.contains("--stats") {
+            let stats = &found["stats"];
+            assert!(stats["tlb_misses"].as_u64() > Some(0), "{stats}");
+            assert!(
+                stats["native"]["templates"]["made"].as_u64() > Some(100),
+                "{stats}"
+            );
+            let verified = stats["verified"]["instructions"].as_u64();
+            let all = found["instructions"].as_u64();
+            assert!(verified > Some(0) && verified <= all, "{stats}");
+            assert_eq!(verified == all, !flags.contains("1/7"), "{stats}");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_what_a_run_has_cost_goes_to_standard_error() {
+    for engine in if COMPILES {
+        &["interp", "hybrid"][..]
+    } else {
+        &["interp"]
+    } {
+        let output = vm(&format!("run --engine {engine} --stats"), "\nbench\noff\n");
+        let said = text(&output.stderr);
+        for row in ["run\n", "  TLB misses ", "code\n", "  looked up "] {
+            assert!(said.contains(row), "{engine}: {row} in {said}");
+        }
+        assert_eq!(said.contains("  templates "), *engine == "hybrid", "{said}");
+        assert!(!text(&output.stdout).contains("TLB misses"));
+    }
+}
+
+#[test]
+fn tests_run_on_the_engine_that_is_asked_for() {
+    let suite = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/boot/suite/demo.boot.toml"
+    );
+    let refused = vm(&format!("test {suite} --verify"), "");
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stdout));
+    if COMPILES {
+        let flags = "--engine jit --code-cache 1M --verify --json";
+        let passed = vm(&format!("test {suite} --filter four {flags}"), "");
+        assert_eq!(passed.status.code(), Some(0), "{}", text(&passed.stdout));
+    }
+}
