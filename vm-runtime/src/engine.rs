@@ -79,8 +79,7 @@ pub fn tier(
             Tier::new(jit, background, arena, then)
         }
     };
-    // Regions call what the block compiler has put into CPUs, so it has to be there.
-    let tier = if has(JitTier::Region) && has(JitTier::Block) {
+    let tier = if has(JitTier::Region) {
         let regions = Arc::new(RegionJit::new(frontend.clone())?);
         let threshold = config.jit_region_threshold.unwrap_or(REGION_THRESHOLD);
         tier.with_regions(regions, threshold)

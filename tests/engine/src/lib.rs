@@ -27,6 +27,8 @@ mod interp {
 
     #[path = "cache.rs"]
     mod cache;
+    #[path = "calls.rs"]
+    mod calls;
     #[path = "code.rs"]
     mod code;
     #[path = "device.rs"]
@@ -65,6 +67,8 @@ mod jit {
 
     #[path = "cache.rs"]
     mod cache;
+    #[path = "calls.rs"]
+    mod calls;
     #[path = "code.rs"]
     mod code;
     #[path = "device.rs"]
@@ -98,6 +102,8 @@ mod regions {
 
     #[path = "cache.rs"]
     mod cache;
+    #[path = "calls.rs"]
+    mod calls;
     #[path = "code.rs"]
     mod code;
     #[path = "device.rs"]
@@ -131,6 +137,8 @@ mod template {
 
     #[path = "cache.rs"]
     mod cache;
+    #[path = "calls.rs"]
+    mod calls;
     #[path = "code.rs"]
     mod code;
     #[path = "device.rs"]

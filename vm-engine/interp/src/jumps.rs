@@ -1,5 +1,7 @@
 //! The jump caches of one virtual CPU, one for each TLB table.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use vm_core::GuestVirt;
 use vm_mem::Forgotten;
 
@@ -10,8 +12,24 @@ use crate::flat::Code;
 // LIMIT: 2 KiB; a kernel's own code takes some thousand bits, which all caches inherit.
 const FILTER_BITS: u64 = 16384;
 
+/// What native code sees of a cache.
+#[repr(C)]
+pub struct Row {
+    jumps: [Jump; JUMPS],
+    /// Another number whenever a mapping is forgotten: what was found out about where code is
+    /// mapped holds as long as it stays the same.
+    pub state: u64,
+}
+
+/// The states of all caches have different numbers; zero is none.
+static STATES: AtomicU64 = AtomicU64::new(1);
+
+fn new_state() -> u64 {
+    STATES.fetch_add(1, Ordering::Relaxed)
+}
+
 struct Cache {
-    entries: Box<[Jump; JUMPS]>,
+    row: Box<Row>,
     /// Which of them stand on pages that all address spaces share, a bit each.
     global: [u64; JUMPS / 64],
     pages: [u64; (FILTER_BITS / 64) as usize],
@@ -23,18 +41,20 @@ impl Cache {
     }
 
     fn clear(&mut self) {
+        self.row.state = new_state();
         if !self.is_empty() {
-            *self.entries = empty();
+            self.row.jumps = empty();
             self.global.fill(0);
             self.pages.fill(0);
         }
     }
 
     fn clear_own(&mut self) {
+        self.row.state = new_state();
         if self.is_empty() {
             return;
         }
-        for (index, jump) in self.entries.iter_mut().enumerate() {
+        for (index, jump) in self.row.jumps.iter_mut().enumerate() {
             if self.global[index / 64] >> (index % 64) & 1 == 0 {
                 *jump = Jump::empty(index);
             }
@@ -49,12 +69,17 @@ pub struct Jumps(Vec<Cache>);
 impl Jumps {
     /// The entries that belong to a TLB table.
     pub fn entries(&mut self, table: usize) -> *mut Jump {
-        self.cache(table).entries.as_mut_ptr()
+        (&raw mut *self.cache(table).row).cast()
+    }
+
+    /// The number of the state that a cache is in.
+    pub fn state(&mut self, table: usize) -> u64 {
+        self.cache(table).row.state
     }
 
     /// The code for an address, if the cache knows it.
     pub fn entry(&mut self, table: usize, pc: u64) -> Option<*const Code> {
-        let jump = self.cache(table).entries[Jump::index(pc)];
+        let jump = self.cache(table).row.jumps[Jump::index(pc)];
         (jump.pc == pc && !jump.code.is_null()).then_some(jump.code)
     }
 
@@ -62,7 +87,7 @@ impl Jumps {
     pub fn fill(&mut self, table: usize, pc: u64, code: *const Code, global: bool) {
         let cache = self.cache(table);
         let index = Jump::index(pc);
-        cache.entries[index] = Jump { pc, code };
+        cache.row.jumps[index] = Jump { pc, code };
         let (word, bit) = (&mut cache.global[index / 64], 1 << (index % 64));
         *word = if global { *word | bit } else { *word & !bit };
         let bit = filter_bit(pc);
@@ -74,6 +99,7 @@ impl Jumps {
         let Some(cache) = self.0.get_mut(table) else {
             return;
         };
+        cache.row.state = new_state();
         let (first, last) = match what {
             Forgotten::All => return cache.clear(),
             Forgotten::Own => return cache.clear_own(),
@@ -84,7 +110,7 @@ impl Jumps {
         if one && cache.pages[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
             return;
         }
-        for (index, jump) in cache.entries.iter_mut().enumerate() {
+        for (index, jump) in cache.row.jumps.iter_mut().enumerate() {
             if jump.pc.wrapping_sub(first) <= last - first {
                 *jump = Jump::empty(index);
             }
@@ -100,7 +126,7 @@ impl Jumps {
             if from.is_empty() {
                 return cache.clear();
             }
-            cache.entries.copy_from_slice(&*from.entries);
+            cache.row.jumps.copy_from_slice(&from.row.jumps);
             cache.global = from.global;
             cache.pages = from.pages;
         }
@@ -126,9 +152,12 @@ impl Jumps {
     #[inline(never)]
     fn grow(&mut self, table: usize) {
         while self.0.len() <= table {
-            let entries = Box::new(empty());
+            let row = Box::new(Row {
+                jumps: empty(),
+                state: new_state(),
+            });
             self.0.push(Cache {
-                entries,
+                row,
                 global: [0; JUMPS / 64],
                 pages: [0; (FILTER_BITS / 64) as usize],
             });
@@ -152,7 +181,7 @@ mod tests {
     use super::*;
 
     fn holds(jumps: &mut Jumps, table: usize, pc: u64) -> bool {
-        jumps.cache(table).entries[Jump::index(pc)].pc == pc
+        jumps.cache(table).row.jumps[Jump::index(pc)].pc == pc
     }
 
     const PAGE: Forgotten = Forgotten::Span(0x1000, 0x1fff);
@@ -184,6 +213,34 @@ mod tests {
             jumps.clear_all();
             assert!(!holds(&mut jumps, 1, 0x1000));
         }
+    }
+
+    #[test]
+    fn whatever_is_forgotten_the_state_is_another_one() {
+        let mut jumps = Jumps::default();
+        let mut seen = vec![0];
+        let mut note = |jumps: &mut Jumps| {
+            let state = jumps.state(0);
+            assert!(!seen.contains(&state), "{state} of {seen:?}");
+            seen.push(state);
+            state
+        };
+        note(&mut jumps);
+        for what in [PAGE, Forgotten::Own, Forgotten::All] {
+            jumps.forget(0, what);
+            note(&mut jumps);
+        }
+        for other in [1, 2] {
+            fill(&mut jumps, other, 0x1000, true);
+            jumps.inherit(0, other);
+            note(&mut jumps);
+        }
+        let before = jumps.state(1);
+        jumps.clear_all();
+        let state = note(&mut jumps);
+        assert_ne!(before, jumps.state(1));
+        fill(&mut jumps, 0, 0x1000, false);
+        assert_eq!(jumps.state(0), state);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use vm_core::Trap;
 
 use crate::cpu::{Cpu, JUMPS, Jump, WORDS};
 use crate::flat::{Code, Head};
+use crate::jumps::Row;
 use crate::ring::Ring;
 
 /// Where native code finds things, in bytes from its CPU pointer or from a block's head.
@@ -60,6 +61,8 @@ impl Places {
     pub const EXITS: i32 = offset_of!(Code, exits) as i32;
     /// Entries of a jump cache; a power of two.
     pub const JUMP_ENTRIES: usize = JUMPS;
+    /// Behind the beginning of a jump cache: the number of the state that it is in.
+    pub const JUMPS_STATE: i32 = offset_of!(Row, state) as i32;
     /// In an entry of a jump cache: the head of the block there.
     pub const JUMP_CODE: i32 = offset_of!(Jump, code) as i32;
 }

@@ -17,6 +17,7 @@ impl Writer<'_, '_, '_> {
             let target = self.address_at(distance);
             return self.jump(target);
         }
+        self.on_own_page();
         let code = self.code();
         let at = Places::EXITS + 8 * number as i32;
         let ins = self.cx.builder.ins();
@@ -24,8 +25,21 @@ impl Writer<'_, '_, '_> {
         self.go_on(head);
     }
 
+    /// Puts the program counter on the page of the block at hand; what it was, if that is another.
+    pub(super) fn on_own_page(&mut self) -> Option<Value> {
+        let (cpu, page) = (self.cx.cpu, self.region.page(self.at));
+        if page == 0 {
+            return None;
+        }
+        let builder = &mut *self.cx.builder;
+        let first = builder.ins().load(types::I64, STRUCT, cpu, Places::PC);
+        let own = builder.ins().iadd_imm_s(first, page);
+        builder.ins().store(STRUCT, own, cpu, Places::PC);
+        Some(first)
+    }
+
     /// Goes on at an address, by the jump cache; see the block compiler.
-    fn jump(&mut self, target: Value) {
+    pub(super) fn jump(&mut self, target: Value) {
         let cpu = self.cx.cpu;
         let builder = &mut *self.cx.builder;
         let jumps = builder.ins().load(types::I64, STRUCT, cpu, Places::JUMPS);
@@ -59,9 +73,29 @@ impl Writer<'_, '_, '_> {
         self.leave(to, code);
     }
 
+    /// Leaves, at the beginning, unless the pages have been seen in the present state of the jump
+    /// cache.
+    pub(super) fn ask_pages(&mut self, seen: u64, head: Value) {
+        let cpu = self.cx.cpu;
+        let builder = &mut *self.cx.builder;
+        let jumps = builder.ins().load(types::I64, STRUCT, cpu, Places::JUMPS);
+        let ins = builder.ins();
+        let now = ins.load(types::I64, STRUCT, jumps, Places::JUMPS_STATE);
+        let seen = builder.ins().iconst(types::I64, seen as i64);
+        let then = builder.ins().load(types::I64, STRUCT, seen, 0);
+        let other = builder.ins().icmp(IntCC::NotEqual, now, then);
+        let on = self.unless(other);
+        let at = Places::GATES + std::mem::offset_of!(Gates, pages) as i32;
+        let to = self.cx.builder.ins().load(types::I64, STRUCT, cpu, at);
+        self.leave(to, head);
+        self.cx.builder.seal_block(on);
+        self.cx.builder.switch_to_block(on);
+    }
+
     /// Goes on elsewhere for good.
     fn leave(&mut self, to: Value, head: Value) {
-        let (cpu, code) = (self.cx.cpu, self.code());
+        let cpu = self.cx.cpu;
+        let code = self.code();
         self.notes.exits += 1;
         // The default means that there is none.
         let place = SourceLoc::new(self.notes.exits);
