@@ -89,8 +89,7 @@ pub fn tier(
         }
         None => Tier::new(jit()?, background, arena, then),
     };
-    // Regions call what the block compiler has put into CPUs, so it has to be there.
-    let tier = if has(JitTier::Region) && has(JitTier::Block) {
+    let tier = if has(JitTier::Region) {
         let (compiler, ns) = (RegionJit::new(frontend.clone())?, times.regions.clone());
         let regions = Arc::new(Timed { compiler, ns });
         let threshold = config.jit_region_threshold.unwrap_or(REGION_THRESHOLD);

@@ -97,6 +97,10 @@ impl<C: RegionCompiler> RegionCompiler for Timed<C> {
     fn compile(&self, work: &RegionWork) -> Option<NativeRegion> {
         self.timed(|compiler| compiler.compile(work))
     }
+
+    fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]) {
+        self.compiler.furnish(room);
+    }
 }
 
 impl Vm {

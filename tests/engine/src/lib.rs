@@ -27,6 +27,8 @@ mod interp {
 
     #[path = "cache.rs"]
     mod cache;
+    #[path = "calls.rs"]
+    mod calls;
     #[path = "code.rs"]
     mod code;
     #[path = "device.rs"]
@@ -69,6 +71,8 @@ mod jit {
 
     #[path = "cache.rs"]
     mod cache;
+    #[path = "calls.rs"]
+    mod calls;
     #[path = "code.rs"]
     mod code;
     #[path = "device.rs"]
@@ -106,6 +110,8 @@ mod regions {
 
     #[path = "cache.rs"]
     mod cache;
+    #[path = "calls.rs"]
+    mod calls;
     #[path = "code.rs"]
     mod code;
     #[path = "device.rs"]
@@ -143,6 +149,8 @@ mod template {
 
     #[path = "cache.rs"]
     mod cache;
+    #[path = "calls.rs"]
+    mod calls;
     #[path = "code.rs"]
     mod code;
     #[path = "device.rs"]

@@ -428,8 +428,7 @@ impl Blocks {
         let Some(tier) = &mut self.tier else { return };
         for done in tier.take() {
             if let (true, Some(regions)) = (done.unit.region, &mut tier.regions) {
-                let asked = (regions::page_of(&done.unit), done.unit.key.mode);
-                regions.asked.retain(|other| *other != asked);
+                regions.asked.retain(|(unit, _)| *unit != done.unit);
             }
             let found = self.map.get_mut(&done.unit.key);
             let Some(code) = found.filter(|code| code.serial == done.unit.serial) else {
@@ -440,8 +439,8 @@ impl Blocks {
                 // A region has come before.
                 Some(Made::Block(_)) if code.samples.entered => continue,
                 Some(Made::Block(native)) => native,
-                Some(Made::Region(native, units)) => {
-                    regions::publish(&mut self.map, tier, &native, &units);
+                Some(Made::Region(native, looked, seen)) => {
+                    regions::publish(&mut self.map, tier, &native, &looked, seen);
                     continue;
                 }
                 None => {

@@ -38,6 +38,31 @@ pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64
     }
 }
 
+/// Goes on in a block by its handlers, whatever native code there is.
+///
+/// # Safety
+///
+/// As for [`enter`].
+#[inline(always)]
+pub unsafe fn enter_apart(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64 {
+    // SAFETY: as above.
+    unsafe {
+        (*cpu).pc = pc;
+        let left = fuel.wrapping_sub((*code).insns);
+        if left < 0 {
+            return stop(cpu, StopKind::Fuel, fuel);
+        }
+        (*cpu).code = code;
+        (*cpu).recent.note(pc);
+        let ip = (*code).ops.as_ptr();
+        let run = match (*code).first {
+            Some(first) => first,
+            None => (*ip).run,
+        };
+        run(cpu, ip, left)
+    }
+}
+
 /// Gives control back. Only a number is written, since an op that keeps something on the stack
 /// can not call the next one in tail position.
 #[inline(always)]

@@ -139,6 +139,8 @@ pub struct Cpu {
     pub words: [u64; WORDS],
     /// Where it went last; behind the words, which are to be near the gates.
     pub recent: Ring,
+    /// The number of the state that the mappings are in; see [`crate::jumps::Jumps::state`].
+    pub state: *const u64,
 }
 
 // SAFETY: the pointers are set anew by each run, from data that the engine owns, before any
@@ -212,6 +214,7 @@ impl Cpu {
             helpers: [MaybeUninit::zeroed(); HELPERS],
             words: [0; WORDS],
             recent: Ring::new(),
+            state: std::ptr::null(),
         })
     }
 }

@@ -139,6 +139,9 @@ impl Engine {
         };
         if let Some(tier) = &lock(&self.shared).blocks.tier {
             tier.compiler.furnish(&mut cpu.cpu.helpers);
+            if let Some(regions) = &tier.regions {
+                regions.compiler.furnish(&mut cpu.cpu.helpers);
+            }
         }
         cpu.reset();
         cpu

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vm_core::{Exit, GuestPhys, GuestVirt, Kick, Stopped, TraceEvent, TraceKinds, Trap};
+use vm_core::{Exit, GuestPhys, GuestVirt, Kick, PAGE_MASK, Stopped, TraceEvent, TraceKinds, Trap};
 use vm_ir::Frontend;
 
 use crate::blocks::{Blocks, Key};
@@ -47,6 +47,11 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 // LIMIT: a handler that can not be fetched traps for ever without using up its budget; real
 // guests nest a few traps at most.
 const STORM: u32 = 1000;
+
+/// How many pages that the CPU has been on lately are counted, and how many a region may have.
+// LIMIT: loops that matter are on two or three; each page is lifted by the region's compiler.
+const PAGES: usize = 16;
+const REGION_PAGES: usize = 4;
 
 impl Interpreter {
     pub(crate) fn slots(&mut self) -> &mut [u64] {
@@ -187,7 +192,42 @@ impl Interpreter {
         let (phys, mode) = unsafe { ((*code).phys, (*code).mode) };
         let single = false;
         let key = Key { phys, mode, single };
-        shared.blocks.sampled(&self.slow.ram, key);
+        if let Some(most) = shared.blocks.sampled(key) {
+            let (pages, went) = (self.pages_of_late(phys, mode), self.cpu.recent.addresses());
+            let blocks = &mut shared.blocks;
+            blocks.ask_region(&self.slow.ram, (key, most), &pages, went);
+        }
+    }
+
+    /// The pages that the CPU has jumped to lately, by virtual and physical address: that of the
+    /// program counter, then others, those that it was on most often in front.
+    fn pages_of_late(&mut self, phys: u64, mode: u64) -> Vec<(u64, u64)> {
+        let mut pages: Vec<(usize, u64, u64)> = Vec::new();
+        let here = self.cpu.pc & PAGE_MASK;
+        let went: Vec<u64> = self.cpu.recent.addresses().collect();
+        for pc in went {
+            let page = pc & PAGE_MASK;
+            if let Some(known) = pages.iter_mut().find(|known| known.1 == page) {
+                known.0 += 1;
+            } else if let (Some(code), true) = (
+                self.slow.jumps.entry(pc),
+                page != here && pages.len() < PAGES,
+            ) {
+                // SAFETY: jump caches lead to blocks that are not freed before they are emptied.
+                let (alive, code) = unsafe { ((*code).insns != Code::DEAD, &*code) };
+                let found = code.phys & PAGE_MASK;
+                // A page that is mapped twice is one.
+                let new = found != phys & PAGE_MASK && pages.iter().all(|known| known.2 != found);
+                if alive && code.mode == mode && new {
+                    pages.push((1, page, found));
+                }
+            }
+        }
+        pages.sort_by_key(|page| std::cmp::Reverse(page.0));
+        pages.truncate(REGION_PAGES - 1);
+        let others = pages.into_iter().map(|(_, page, phys)| (page, phys));
+        let own = std::iter::once((here, phys & PAGE_MASK));
+        own.chain(others).collect()
     }
 
     /// The code at the program counter, if the jump cache knows it and it may still be entered.

@@ -5,10 +5,12 @@
 //! All else is in small caches, one for each address space and mode, which come and go with the
 //! TLB's tables.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use vm_core::{Flush, GuestVirt, PAGE_MASK};
 use vm_mem::{CodePage, Forgotten, Spans};
 
-use crate::cpu::Jump;
+use crate::cpu::{Cpu, Jump};
 use crate::flat::Code;
 
 /// Entries of a cache of one address space.
@@ -26,6 +28,13 @@ const MODES: usize = 6;
 /// Bits of the filter that says from which pages a cache holds code.
 // LIMIT: 2 KiB; a kernel's own code takes some thousand bits.
 const FILTER_BITS: u64 = 16384;
+
+/// The states of mappings have different numbers; zero is none.
+static STATES: AtomicU64 = AtomicU64::new(1);
+
+fn new_state() -> u64 {
+    STATES.fetch_add(1, Ordering::Relaxed)
+}
 
 struct Cache {
     entries: Box<[Jump]>,
@@ -118,6 +127,15 @@ pub struct InForce {
     pub entries: *mut Jump,
     /// See [`Jump::mask`].
     pub mask: usize,
+    /// See [`Jumps::state`].
+    pub state: *const u64,
+}
+
+impl InForce {
+    /// Lets a CPU use it.
+    pub fn put(self, cpu: &mut Cpu) {
+        (cpu.jumps, cpu.jump_mask, cpu.state) = (self.entries, self.mask, self.state);
+    }
 }
 
 /// The jump caches.
@@ -129,6 +147,8 @@ pub struct Jumps {
     clock: u64,
     /// What large mappings the code in shared caches stands on.
     large: Spans,
+    /// For each TLB table another number whenever a mapping is forgotten.
+    states: Vec<u64>,
 }
 
 impl Jumps {
@@ -139,7 +159,16 @@ impl Jumps {
             Some(known) => known,
             None => self.add(own),
         };
-        self.in_force()
+        self.in_force(table)
+    }
+
+    /// The number of the state that the mappings of a TLB table are in: what was found out about
+    /// where code is mapped holds as long as it stays the same.
+    pub fn state(&mut self, table: usize) -> u64 {
+        if self.states.len() <= table {
+            self.states.resize_with(table + 1, new_state);
+        }
+        self.states[table]
     }
 
     /// The code for an address, if the cache in force knows it.
@@ -173,11 +202,14 @@ impl Jumps {
             self.large.note(first, last);
         }
         now.cache.fill(pc, code);
-        self.in_force()
+        self.in_force(table)
     }
 
     /// A TLB table has forgotten something, or is another address space's from now on.
     pub fn forget(&mut self, table: usize, what: Forgotten) {
+        if let Some(state) = self.states.get_mut(table) {
+            *state = new_state();
+        }
         for named in &mut self.all {
             if named.name.table == Some(table) {
                 match what {
@@ -191,6 +223,9 @@ impl Jumps {
     /// The guest has translations forgotten; what is named by its address space keeps what all
     /// address spaces share.
     pub fn forget_shared(&mut self, what: Flush) {
+        if matches!(what, Flush::All | Flush::Page(_, None)) {
+            self.states.fill_with(new_state);
+        }
         let shared = self.all.iter_mut().filter(|named| named.name.is_shared());
         let (first, last) = match what {
             Flush::All => {
@@ -210,6 +245,7 @@ impl Jumps {
 
     /// Empties all caches.
     pub fn clear_all(&mut self) {
+        self.states.fill_with(new_state);
         for named in &mut self.all {
             named.cache.clear();
         }
@@ -245,13 +281,15 @@ impl Jumps {
         self.all.len() - 1
     }
 
-    fn in_force(&mut self) -> InForce {
+    fn in_force(&mut self, table: usize) -> InForce {
         self.clock += 1;
+        self.state(table);
         let now = &mut self.all[self.current];
         now.used = self.clock;
         InForce {
             mask: now.cache.mask(),
             entries: now.cache.entries.as_mut_ptr(),
+            state: &raw const self.states[table],
         }
     }
 }
@@ -318,6 +356,40 @@ mod tests {
             jumps.clear_all();
             assert_eq!(known(&mut jumps, 1, [0x1000]), [false]);
         }
+    }
+
+    #[test]
+    fn whatever_is_forgotten_the_state_is_another_one() {
+        let mut jumps = Jumps::default();
+        let mut seen = vec![0];
+        let mut note = |jumps: &mut Jumps| {
+            let force = jumps.select(0, 0);
+            let state = jumps.state(0);
+            assert!(!seen.contains(&state), "{state} of {seen:?}");
+            seen.push(state);
+            assert!(std::ptr::eq(force.state, &raw const jumps.states[0]));
+            state
+        };
+        note(&mut jumps);
+        for page in [OWN_PAGE, SHARED_PAGE] {
+            fill(&mut jumps, 0, &[0x1000], page);
+            for what in [PAGE, Forgotten::Own, Forgotten::All] {
+                jumps.forget(0, what);
+                note(&mut jumps);
+            }
+            for what in [Flush::All, Flush::Page(GuestVirt(0x7000), None)] {
+                jumps.forget_shared(what);
+                note(&mut jumps);
+            }
+        }
+        let other = jumps.state(1);
+        jumps.clear_all();
+        let state = note(&mut jumps);
+        assert_ne!(other, jumps.state(1));
+        // What is only found, or is another address space's, changes nothing.
+        fill(&mut jumps, 0, &[0x1000], OWN_PAGE);
+        jumps.forget(1, Forgotten::All);
+        assert_eq!(jumps.state(0), state);
     }
 
     #[test]

@@ -84,6 +84,13 @@ impl Ring {
         self.alone = pc;
     }
 
+    /// Where code was entered, the newest last.
+    pub fn addresses(&self) -> impl Iterator<Item = u64> {
+        let (new, old) = self.entries.split_at(usize::from(self.next));
+        let entries = old.iter().chain(new).copied();
+        entries.filter(|entry| *entry != NOTHING && entry >> 56 != TRAP >> 56)
+    }
+
     /// What happened, the newest last.
     pub fn oldest_first(&self) -> Vec<Recent> {
         let (new, old) = self.entries.split_at(usize::from(self.next));

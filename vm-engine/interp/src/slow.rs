@@ -225,7 +225,7 @@ impl Slow {
         let pc = cpu.pc;
         let page = self.tlb.table(self.table).code_page(pc);
         let force = self.jumps.fill(self.table, pc, code, page);
-        (cpu.jumps, cpu.jump_mask) = (force.entries, force.mask);
+        force.put(cpu);
     }
 
     /// Translates a fetch; the physical address, and whether the rest of the page may be executed

@@ -210,12 +210,17 @@ impl Compiler for Jit {
     }
 
     fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]) {
-        let flags = native::Places::WORDS + 8 * i32::from(self.frontend.layout().fp_flags.0);
-        let from_here = flags - native::Places::HELPERS;
-        let helpers = lower::Helpers::new(self.frontend.float_rules(), from_here as isize);
-        const { assert!(size_of::<lower::Helpers>() <= 8 * HELPERS) };
-        const { assert!(align_of::<lower::Helpers>() <= 8) };
-        // SAFETY: there is room, as was just asserted.
-        unsafe { room.as_mut_ptr().cast::<lower::Helpers>().write(helpers) };
+        furnish(&*self.frontend, room);
     }
+}
+
+/// Writes what native code calls into a CPU.
+pub(crate) fn furnish(frontend: &dyn Frontend, room: &mut [MaybeUninit<u64>; HELPERS]) {
+    let flags = native::Places::WORDS + 8 * i32::from(frontend.layout().fp_flags.0);
+    let from_here = flags - native::Places::HELPERS;
+    let helpers = lower::Helpers::new(frontend.float_rules(), from_here as isize);
+    const { assert!(size_of::<lower::Helpers>() <= 8 * HELPERS) };
+    const { assert!(align_of::<lower::Helpers>() <= 8) };
+    // SAFETY: there is room, as was just asserted.
+    unsafe { room.as_mut_ptr().cast::<lower::Helpers>().write(helpers) };
 }

@@ -86,8 +86,14 @@ impl<C: Compiler> Compiler for Wrong<C> {
 impl<C: RegionCompiler> RegionCompiler for Wrong<C> {
     fn compile(&self, work: &RegionWork) -> Option<NativeRegion> {
         let mut work = work.clone();
-        self.1.make(&mut work.bytes);
+        for page in &mut work.pages {
+            self.1.make(&mut page.bytes);
+        }
         self.0.compile(&work)
+    }
+
+    fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]) {
+        self.0.furnish(room);
     }
 }
 

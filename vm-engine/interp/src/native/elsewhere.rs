@@ -27,6 +27,8 @@ pub const MISS_FLOAT: Gate = nowhere;
 /// See [`super::Gates`].
 pub const FUEL: Gate = nowhere;
 /// See [`super::Gates`].
+pub const PAGES: Gate = nowhere;
+/// See [`super::Gates`].
 pub const NEXT: Gate = nowhere;
 /// See [`super::Gates`].
 pub const TRAP: Gate = nowhere;

@@ -30,6 +30,9 @@ pub struct Gates {
     /// Called with a [`Miss`] in [`Miss::AT`], the address that was compared and the block: as
     /// `miss_float`, for code that has written the guest's registers back itself.
     pub miss_at: usize,
+    /// Jumped to as `fuel` is, where a region is entered that stands on several pages which have
+    /// not been seen in the present state of the jump cache.
+    pub pages: usize,
 }
 
 /// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register, bytes.
@@ -134,6 +137,7 @@ impl Default for Gates {
             call: at(host::CALL),
             special: at(host::SPECIAL),
             miss_at: at(host::MISS_AT),
+            pages: at(host::PAGES),
         }
     }
 }

@@ -9,7 +9,7 @@ use vm_core::{GuestPhys, PAGE_BYTES, PAGE_MASK};
 use vm_ir::{Op, Type};
 use vm_mem::Access;
 
-use crate::control::{enter, found, go_on};
+use crate::control::{enter, enter_apart, found, go_on};
 use crate::cpu::{Cpu, Jump, Stop, StopKind};
 use crate::flat::{Code, Flat};
 use crate::memory::settle;
@@ -60,6 +60,25 @@ pub unsafe extern "sysv64" fn dead(cpu: *mut Cpu, code: *const Code, fuel: i64) 
 pub unsafe extern "sysv64" fn fuel(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe { dead(cpu, code, fuel) }
+}
+
+/// A region on several pages is entered, which have to be looked at first.
+pub unsafe extern "sysv64" fn pages(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let pc = pc_of(cpu, code);
+        if sees_pages(cpu, code, pc) {
+            return enter(cpu, code, pc, fuel);
+        }
+        enter_apart(cpu, code, pc, fuel)
+    }
+}
+
+/// Apart from its caller, as [`link`] is.
+#[inline(never)]
+unsafe fn sees_pages(cpu: *mut Cpu, code: *const Code, pc: u64) -> bool {
+    // SAFETY: see UNSAFETY; what slow paths work with is valid while native code runs.
+    unsafe { (*(*cpu).slow).sees_pages(&*code, pc) }
 }
 
 /// The jump cache does not know the program counter.

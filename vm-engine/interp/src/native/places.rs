@@ -60,6 +60,9 @@ impl Places {
     pub const ENTRY: i32 = offset_of!(Head, entry) as i32;
     /// In a block: the heads behind its exits.
     pub const EXITS: i32 = offset_of!(Code, exits) as i32;
+    /// Where the number stands that says in which state the mappings are: see
+    /// [`Seen`](super::Seen).
+    pub const STATE: i32 = near(offset_of!(Cpu, state));
     /// In an entry of a jump cache: the head of the block there.
     pub const JUMP_CODE: i32 = offset_of!(Jump, code) as i32;
 }

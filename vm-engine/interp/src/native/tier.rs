@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use vm_core::{Background, GuestPhys};
+use vm_core::Background;
 use vm_engine_cache::{Arena, Epochs, NoRoom, Place};
 
-use super::{Compiler, Native, NativeRegion, RegionCompiler, RegionWork, Regions, Work};
+use super::Work;
+use super::{Compiler, Looked, Native, NativeRegion, RegionCompiler, RegionWork, Regions, Seen};
 use crate::blocks::Key;
 use crate::interpreter::lock;
 
@@ -64,6 +65,8 @@ pub struct TierStats {
     pub regions: u64,
     /// Their guest instructions.
     pub region_insns: u64,
+    /// Those of them that stand on several pages.
+    pub wide_regions: u64,
     /// Bytes of their native code.
     pub region_bytes: u64,
 }
@@ -92,7 +95,7 @@ pub enum Made {
     /// Native code for the block.
     Block(Native),
     /// Native code for blocks around it, and all that were looked at.
-    Region(NativeRegion, Vec<Unit>),
+    Region(NativeRegion, Vec<Looked>, Arc<Seen>),
 }
 
 #[derive(Default)]
@@ -191,22 +194,23 @@ impl Tier {
         asked
     }
 
-    /// Hands blocks to the compiler of regions; `units` are the members of `work`.
-    pub fn ask_region(&mut self, units: Vec<Unit>, work: RegionWork) {
+    /// Hands blocks to the compiler of regions; `looked` are the members of `work`.
+    pub fn ask_region(&mut self, looked: Vec<Looked>, work: RegionWork) {
         let Some(regions) = &self.regions else { return };
         let compiler = regions.compiler.clone();
+        let mut pages: Vec<u64> = looked.iter().map(Looked::page).collect();
+        pages.dedup();
         let unit = Unit {
             region: true,
-            ..units[work.hot]
+            ..looked[work.hot].unit
         };
         let asked = self.submit(unit, move || {
             let made = compiler.compile(&work)?;
-            Some(Made::Region(made, units))
+            Some(Made::Region(made, looked, work.seen))
         });
         self.stats.regions_asked += u64::from(asked);
         if let (true, Some(regions)) = (asked, &mut self.regions) {
-            let page = GuestPhys(unit.key.phys).page_number();
-            regions.asked.push((page, unit.key.mode));
+            regions.asked.push((unit, pages));
         }
     }
 

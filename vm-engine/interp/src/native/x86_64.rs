@@ -39,6 +39,8 @@ pub const MISS_FLOAT: Gate = miss_float;
 /// See [`super::Gates`].
 pub const FUEL: Gate = fuel;
 /// See [`super::Gates`].
+pub const PAGES: Gate = pages;
+/// See [`super::Gates`].
 pub const NEXT: Gate = next;
 /// See [`super::Gates`].
 pub const TRAP: Gate = trap;
@@ -135,6 +137,7 @@ way_out! {
     flat hooks::flat,;
     dead hooks::dead,;
     fuel hooks::fuel,;
+    pages hooks::pages,;
     next hooks::next,;
     trap hooks::trap,;
 }

@@ -2,12 +2,14 @@
 #![expect(unsafe_code, reason = "asks the machine's blocks; see UNSAFETY")]
 // UNSAFETY: `blocks` is followed while handlers run, as in `slow`.
 
-use vm_mem::Forgotten;
+use vm_core::{GuestPhys, PAGE_MASK};
+use vm_mem::{Forgotten, TlbTable};
 
 use super::Slow;
 use crate::blocks::Key;
 use crate::cpu::Cpu;
 use crate::flat::Code;
+use crate::native::SpanPage;
 
 impl Slow {
     /// Puts the TLB table and jump cache of the current address space and mode in force.
@@ -21,7 +23,7 @@ impl Slow {
         }
         cpu.tlb = self.tlb.table(table).entries.as_mut_ptr();
         let force = self.jumps.select(table, self.context.code);
-        (cpu.jumps, cpu.jump_mask) = (force.entries, force.mask);
+        force.put(cpu);
     }
 
     /// What the dispatcher would do behind an instruction that may have changed everything; false
@@ -39,6 +41,47 @@ impl Slow {
             self.enter_context(cpu);
         }
         true
+    }
+
+    /// Whether the pages of the region that a block belongs to are mapped, in the context in
+    /// force, where the region wants them; the block stands at `pc`.
+    ///
+    /// Nothing is looked up that is not known already: a region has no right to fetch from a page
+    /// before the guest does.
+    pub fn sees_pages(&mut self, code: &Code, pc: u64) -> bool {
+        let Some(span) = code.samples.span.clone() else {
+            return false;
+        };
+        let Some(own) = span.distance_of(code.phys) else {
+            return false;
+        };
+        let base = (pc & PAGE_MASK).wrapping_sub(own as u64);
+        let all = span.pages.iter().all(|page| {
+            let at = base.wrapping_add(page.distance as u64);
+            page.distance == own || self.sees_page(page, at)
+        });
+        if all {
+            span.found(self.jumps.state(self.table), base);
+        } else if span.missed() {
+            // SAFETY: as above.
+            let blocks = unsafe { &mut *self.blocks };
+            blocks.forget_span(&span);
+        }
+        all
+    }
+
+    fn sees_page(&mut self, page: &SpanPage, at: u64) -> bool {
+        let entered = page.blocks.iter().any(|(offset, code)| {
+            let known = self.jumps.entry(at.wrapping_add(*offset));
+            known.is_some_and(|known| known.addr() as u64 == *code)
+        });
+        // Where breakpoints stand is found out when a page is looked up, not by the TLB.
+        if entered || self.stops.has_breaks() {
+            return entered;
+        }
+        let entry = self.tlb.table(self.table).entries[TlbTable::index(at)];
+        let phys = self.ram.guest_of(at.wrapping_add(entry.addend));
+        entry.execute == at && phys == Some(GuestPhys(page.phys))
     }
 
     /// The code at a program counter that the jump cache does not know, if it has been made and

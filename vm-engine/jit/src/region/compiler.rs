@@ -1,27 +1,40 @@
-//! From the blocks of a page to native code for a region.
+//! From the blocks of some pages to native code for a region.
 
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex};
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use vm_engine_interp::native::{Member, NativeRegion, RegionCompiler, RegionWork};
+use vm_engine_interp::native::{HELPERS, NativeRegion, RegionCompiler, RegionWork};
 use vm_ir::passes::{Passes, Scratch, optimise};
 use vm_ir::{Block, Builder, Effect, End, Frontend, Inst, Lifted, MemArg, Op};
 
 use super::finish::finish;
 use super::flow::Slots;
-use super::former::{Node, Shape, form};
+use super::former::{Node, Shape, form_whole};
+use super::members::Region;
 use super::spans::Spans;
-use super::writer::{Notes, Region, Writer};
+use super::ways::{Ways, exits, place};
+use super::writer::{Notes, Writer};
 use crate::body::signature;
-use crate::compiler::{JitError, host_isa, lock, places};
+use crate::compiler::{JitError, furnish, host_isa, lock, places};
 use crate::lower::{self, Host, Lowering};
 use crate::memory::exchange;
 
 /// How many bytes behind a block the lifter may look at.
 const BEHIND: usize = 16;
+
+/// The most guest instructions of a loop that has nothing but fixed exits on one page.
+// LIMIT: compiling takes some 0.1 ms for each, and what is hot is smaller.
+const PLAIN: u32 = 500;
+
+/// How many instructions around the hot block are lifted, and then around those that jumps have
+/// led to.
+// LIMIT: some 0.4 µs each.
+const LIFTED: [u32; 2] = [800, 1600];
 
 /// The region compiler of one guest architecture.
 pub struct RegionJit {
@@ -67,31 +80,74 @@ impl RegionJit {
         })
     }
 
-    /// The blocks of the members, as the block compiler sees them.
-    fn lift(&self, bench: &mut Bench, work: &RegionWork) -> Option<Vec<Block>> {
-        let lift = |member: &Member| {
-            bench.builder.clear();
-            let from = member.page_offset as usize;
-            let to = (from + member.length as usize + BEHIND).min(work.bytes.len());
-            let code = work.bytes.get(from..to)?;
-            let lifted = self
-                .frontend
-                .lift(code, work.mode, member.insns, &mut bench.builder);
-            let block = bench.builder.block();
-            let same = (block.insns, block.bytes) == (member.insns, member.length);
-            if lifted != Lifted::Done || !same {
-                return None;
+    /// A member's block, as the block compiler sees it.
+    fn lift(&self, bench: &mut Bench, work: &RegionWork, member: usize) -> Option<Block> {
+        let member = &work.members[member];
+        bench.builder.clear();
+        let from = member.page_offset as usize;
+        let bytes = &work.pages[member.page].bytes;
+        let to = (from + member.length as usize + BEHIND).min(bytes.len());
+        let code = bytes.get(from..to)?;
+        let lifted = self
+            .frontend
+            .lift(code, work.mode, member.insns, &mut bench.builder);
+        let block = bench.builder.block();
+        let same = (block.insns, block.bytes) == (member.insns, member.length);
+        if lifted != Lifted::Done || !same {
+            return None;
+        }
+        optimise(block, &mut bench.scratch, Passes::ALL);
+        Some(bench.builder.block().clone())
+    }
+
+    /// Leaves those members in the work that are near the hot one, or near where jumps have led
+    /// to: their numbers before, and their blocks.
+    fn nearest(
+        &self,
+        bench: &mut Bench,
+        work: &mut RegionWork,
+    ) -> Option<(Vec<usize>, Vec<Block>)> {
+        let at: HashMap<i64, usize> = (0..work.members.len())
+            .map(|n| (place(work, n), n))
+            .collect();
+        let mut seen = HashSet::new();
+        let (mut numbers, mut blocks, mut insns) = (Vec::new(), Vec::new(), 0);
+        let went = work.went.iter().rev().flatten().copied();
+        for (turn, first) in std::iter::once(work.hot).chain(went).enumerate() {
+            let most = LIFTED[turn.min(1)];
+            let mut open = VecDeque::from([first]);
+            while let Some(member) = open.pop_front() {
+                if insns >= most || !seen.insert(member) {
+                    continue;
+                }
+                let Some(block) = self.lift(bench, work, member) else {
+                    continue;
+                };
+                insns += block.insns;
+                let exits = exits(&block).into_iter();
+                let targets = exits.map(|distance| place(work, member).wrapping_add(distance));
+                open.extend(targets.filter_map(|target| at.get(&target).copied()));
+                numbers.push(member);
+                blocks.push(block);
             }
-            optimise(block, &mut bench.scratch, Passes::ALL);
-            Some(bench.builder.block().clone())
-        };
-        work.members.iter().map(lift).collect()
+        }
+        let place: HashMap<usize, usize> =
+            numbers.iter().enumerate().map(|(n, at)| (*at, n)).collect();
+        work.hot = *place.get(&work.hot)?;
+        work.members = numbers.iter().map(|at| work.members[*at]).collect();
+        for went in &mut work.went {
+            *went = went.and_then(|at| place.get(&at).copied());
+        }
+        Some((numbers, blocks))
     }
 
     fn compile_at(&self, bench: &mut Bench, work: &RegionWork) -> Option<NativeRegion> {
-        let all = self.lift(bench, work)?;
-        let shape = form(&nodes(work, &all), work.hot)?;
-        let region = Region::new(work, &all, &shape);
+        let mut near = work.clone();
+        let (numbers, all) = self.nearest(bench, &mut near)?;
+        let work = &near;
+        let ways = Ways::of(work, &all);
+        let shape = shape(work, &all, &ways)?;
+        let region = Region::new(work, &numbers, &all, &ways, &shape);
         let layout = self.frontend.layout();
         let flags = u64::from(layout.fp_flags.0);
         let (blocks, entries) = (&region.blocks, &region.entries);
@@ -119,27 +175,37 @@ impl RegionJit {
     }
 }
 
-/// The members as the former sees them.
-fn nodes(work: &RegionWork, blocks: &[Block]) -> Vec<Node> {
-    let find = |at: u64, distance: i64| {
-        let target = at.wrapping_add_signed(distance);
-        work.members.iter().position(|m| m.page_offset == target)
-    };
-    let node = |(block, member): (&Block, &Member)| {
-        let at = member.page_offset;
-        let next = match block.end {
-            End::Goto(to) => vec![find(at, to)],
-            End::Branch { taken, fall, .. } => vec![find(at, taken), find(at, fall)],
-            _ => Vec::new(),
-        };
-        Node {
-            at,
-            insns: block.insns,
-            next: next.into_iter().flatten().collect(),
-            fit: block.insts.iter().all(is_fit),
+/// The blocks that the region is to have.
+///
+/// A loop on one page whose exits are fixed comes first, as it is small and soon made; what it
+/// calls and what is around it is taken in when that has proved to be hot.
+fn shape(work: &RegionWork, blocks: &[Block], ways: &Ways) -> Option<Shape> {
+    let nodes = nodes(work, blocks, ways);
+    let hot = work.hot;
+    if nodes[hot].region.is_none() {
+        let mut plain = nodes.clone();
+        for (node, (block, member)) in plain.iter_mut().zip(blocks.iter().zip(&work.members)) {
+            let jumps = matches!(block.end, End::Jump { .. });
+            node.fit &= !jumps && member.page == work.members[hot].page;
         }
+        if let Some(shape) = form_whole(plain, hot, PLAIN) {
+            return Some(shape);
+        }
+    }
+    form_whole(nodes, hot, work.most)
+}
+
+/// The members as the former sees them.
+fn nodes(work: &RegionWork, blocks: &[Block], ways: &Ways) -> Vec<Node> {
+    let node = |(n, block): (usize, &Block)| Node {
+        at: place(work, n),
+        insns: block.insns,
+        next: ways.next[n].clone(),
+        behind: ways.behind[n],
+        fit: block.insts.iter().all(is_fit),
+        region: work.members[n].region,
     };
-    blocks.iter().zip(&work.members).map(node).collect()
+    blocks.iter().enumerate().map(node).collect()
 }
 
 /// Whether regions may have an operation.
@@ -166,32 +232,8 @@ impl RegionCompiler for RegionJit {
         lock(&self.idle).push(bench);
         native
     }
-}
 
-/// The order of a region's blocks, by their numbers among the members, and their edges.
-impl Region {
-    fn new(work: &RegionWork, all: &[Block], shape: &Shape) -> Self {
-        let blocks: Vec<Block> = shape.blocks.iter().map(|at| all[*at].clone()).collect();
-        let members: Vec<_> = shape.blocks.iter().map(|at| work.members[*at]).collect();
-        let place = |of: &usize| shape.blocks.iter().position(|at| at == of);
-        let entries = shape.entries.iter().filter_map(place).collect();
-        let mut region = Self {
-            blocks,
-            members,
-            numbers: shape.blocks.clone(),
-            entries,
-            next: Vec::new(),
-        };
-        region.next = (0..region.blocks.len())
-            .map(|at| match region.blocks[at].end {
-                End::Goto(to) => vec![region.inside(at, to)],
-                End::Branch { taken, fall, .. } => {
-                    vec![region.inside(at, taken), region.inside(at, fall)]
-                }
-                _ => Vec::new(),
-            })
-            .map(|next| next.into_iter().flatten().collect())
-            .collect();
-        region
+    fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]) {
+        furnish(&*self.frontend, room);
     }
 }

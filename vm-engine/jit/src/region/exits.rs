@@ -1,7 +1,7 @@
 //! How a region is left.
 
 use cranelift_codegen::ir::{InstBuilder, SourceLoc, Value, types};
-use vm_engine_interp::native::Places;
+use vm_engine_interp::native::{Gates, Places, Seen};
 
 use super::writer::Writer;
 use crate::body::{STRUCT, signature};
@@ -16,6 +16,7 @@ impl Writer<'_, '_, '_> {
             let target = self.address_at(distance);
             return self.jump(target);
         }
+        self.on_own_page();
         let code = self.code();
         let at = Places::EXITS + 8 * number as i32;
         let ins = self.cx.builder.ins();
@@ -23,8 +24,22 @@ impl Writer<'_, '_, '_> {
         self.go_on(head);
     }
 
+    /// Puts the program counter on the page of the block at hand; what it was, if that is another.
+    pub(super) fn on_own_page(&mut self) -> Option<Value> {
+        let page = self.region.page(self.at);
+        if page == 0 {
+            return None;
+        }
+        let cpu = self.cx.cold_cpu();
+        let builder = &mut *self.cx.builder;
+        let first = builder.ins().load(types::I64, STRUCT, cpu, Places::PC);
+        let own = builder.ins().iadd_imm_s(first, page);
+        builder.ins().store(STRUCT, own, cpu, Places::PC);
+        Some(first)
+    }
+
     /// Goes on at an address, by the jump cache.
-    fn jump(&mut self, target: Value) {
+    pub(super) fn jump(&mut self, target: Value) {
         let cpu = self.cx.cold_cpu();
         let head = look_up(self.cx.builder, cpu, target);
         self.go_on(head);
@@ -42,6 +57,31 @@ impl Writer<'_, '_, '_> {
         let at = Places::GATES + gate as i32;
         let to = self.cx.builder.ins().load(types::I64, STRUCT, cpu, at);
         self.leave(to, code);
+    }
+
+    /// Leaves, before the head of an entry, unless the pages have been seen from where the entry
+    /// stands now, in the present state of the mappings.
+    pub(super) fn ask_pages(&mut self, seen: u64, entry: usize) {
+        self.at = entry;
+        let cpu = self.cx.cold_cpu();
+        let builder = &mut *self.cx.builder;
+        let state = builder.ins().load(types::I64, STRUCT, cpu, Places::STATE);
+        let now = builder.ins().load(types::I64, STRUCT, state, 0);
+        let seen = builder.ins().iconst(types::I64, seen as i64);
+        let then = builder.ins().load(types::I64, STRUCT, seen, Seen::STATE);
+        let changed = builder.ins().bxor(now, then);
+        let here = self.first_page();
+        let builder = &mut *self.cx.builder;
+        let here = builder
+            .ins()
+            .iadd_imm_s(here, self.region.page(entry).wrapping_neg());
+        let there = builder.ins().load(types::I64, STRUCT, seen, Seen::BASE);
+        let elsewhere = builder.ins().bxor(here, there);
+        let other = builder.ins().bor(changed, elsewhere);
+        let on = self.unless(other);
+        self.leave_by(std::mem::offset_of!(Gates, pages));
+        self.cx.builder.seal_block(on);
+        self.cx.builder.switch_to_block(on);
     }
 
     /// Goes on elsewhere for good.

@@ -7,7 +7,8 @@ use std::ops::Range;
 use cranelift_codegen::CompiledCode;
 use vm_engine_interp::native::{Entrance, NativeRegion};
 
-use super::writer::{FUEL, Notes, Region};
+use super::members::Region;
+use super::writer::{FUEL, Notes};
 use crate::finish::{Refused, leave_frame_out};
 use crate::x64::{self, Writer};
 

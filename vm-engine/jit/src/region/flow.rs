@@ -1,5 +1,7 @@
 //! Which slots a region uses, and where they have values that memory has not.
 
+use std::collections::VecDeque;
+
 use cranelift_codegen::ir::{self, types};
 use vm_ir::{Block, Effect, Inst, Op, Type};
 
@@ -14,6 +16,12 @@ const SLOTS: usize = 128;
 // LIMIT: the host has thirteen for a region, and results between operations want some.
 const REGISTERS: usize = 8;
 
+/// How many stores the ways out of a region may have.
+// LIMIT: every way out stores what memory has not, there are as many of them as memory accesses,
+// and compiling takes as long as there is code: without a bound, a region of 499 instructions came
+// to 118 KB.
+const STORES: u32 = 1200;
+
 /// A set of slots, by their numbers in [`Slots`].
 pub type Set = u128;
 
@@ -26,6 +34,9 @@ pub struct Slots {
     pub types: Vec<ir::Type>,
     /// Those that memory may not have, where each block begins.
     pub dirty: Vec<Set>,
+    /// The blocks that leave what they set to where the region is left; all others store it when
+    /// they end.
+    pub lazy: Vec<bool>,
     /// Those that no block finds something in, and are kept on the stack from one to the next.
     pub parked: Set,
     /// Those that are set somewhere.
@@ -72,7 +83,7 @@ impl Slots {
         }
         let ty = |votes: i32| if votes > 0 { types::F64 } else { types::I64 };
         slots.types = floats.into_iter().map(ty).collect();
-        slots.dirty = dirty(&sets, next);
+        (slots.lazy, slots.dirty) = laziest(blocks, &sets, next);
         slots.set = sets.iter().fold(0, |all, set| all | set);
         let state = (&*sets, &*slots.dirty);
         slots.singles = Singles::of(blocks, next, entries, state, |n| slots.index(n));
@@ -107,13 +118,56 @@ impl Slots {
     }
 }
 
+/// Which blocks leave their stores to where the region is left, and what each may find dirty: those
+/// in the shortest loops, as far as that does not take too many stores.
+fn laziest(blocks: &[Block], sets: &[Set], next: &[Vec<usize>]) -> (Vec<bool>, Vec<Set>) {
+    let rounds: Vec<u32> = (0..blocks.len())
+        .map(|at| round(blocks, next, at))
+        .collect();
+    let mut longest = rounds.iter().copied().max().unwrap_or(0);
+    loop {
+        let lazy: Vec<bool> = rounds.iter().map(|round| *round <= longest).collect();
+        let dirty = dirty(sets, next, &lazy);
+        let stores = |at: usize| {
+            let leaves = |inst: &&Inst| matches!(inst.op.effect(), Effect::Memory | Effect::Trap);
+            let leaves = blocks[at].insts.iter().filter(leaves).count() + 1;
+            (dirty[at] | sets[at]).count_ones().max(1) * leaves as u32
+        };
+        let all: u32 = (0..blocks.len()).filter(|at| lazy[*at]).map(stores).sum();
+        if all <= STORES || longest == 0 {
+            return (lazy, dirty);
+        }
+        longest /= 2;
+    }
+}
+
+/// How many instructions the shortest way from a block back to itself has.
+fn round(blocks: &[Block], next: &[Vec<usize>], from: usize) -> u32 {
+    let mut far = vec![u32::MAX; blocks.len()];
+    let mut open = VecDeque::from([(from, 0)]);
+    let mut best = u32::MAX;
+    while let Some((at, before)) = open.pop_front() {
+        let behind = before + blocks[at].insns;
+        for to in &next[at] {
+            if *to == from {
+                best = best.min(behind);
+            } else if behind < far[*to] {
+                far[*to] = behind;
+                open.push_back((*to, behind));
+            }
+        }
+    }
+    best
+}
+
 /// What each block may find dirty.
-fn dirty(sets: &[Set], next: &[Vec<usize>]) -> Vec<Set> {
+fn dirty(sets: &[Set], next: &[Vec<usize>], lazy: &[bool]) -> Vec<Set> {
     let mut dirty = vec![0; sets.len()];
-    let mut open: Vec<usize> = (0..sets.len()).collect();
+    let mut open: Vec<usize> = (0..sets.len()).filter(|at| lazy[*at]).collect();
     while let Some(at) = open.pop() {
         let out = dirty[at] | sets[at];
-        for to in &next[at] {
+        // On the way to others it is stored.
+        for to in next[at].iter().filter(|to| lazy[**to]) {
             if out & !dirty[*to] != 0 {
                 dirty[*to] |= out;
                 open.push(*to);

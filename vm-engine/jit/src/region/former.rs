@@ -2,25 +2,25 @@
 
 use std::collections::VecDeque;
 
-/// The most guest instructions of a region.
-// LIMIT: compiling takes some 15 µs for each, and what is hot is smaller.
-const INSNS: u32 = 500;
-
 /// The most blocks at which a region is entered.
 // LIMIT: each is one more comparison for all others, and one more way into a loop.
-const ENTRIES: usize = 4;
+const ENTRIES: usize = 6;
 
 /// A block, as far as the choice asks.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Where it stands in its page.
-    pub at: u64,
+    /// Where it stands, from the beginning of the first page.
+    pub at: i64,
     /// How many guest instructions it has.
     pub insns: u32,
     /// The blocks behind it.
     pub next: Vec<usize>,
+    /// The block at which it returns, if it is a call.
+    pub behind: Option<usize>,
     /// Whether it can be part of a region.
     pub fit: bool,
+    /// The region that it is part of already, and how many blocks that has.
+    pub region: Option<(u64, usize)>,
 }
 
 /// The blocks of a region.
@@ -32,9 +32,28 @@ pub struct Shape {
     pub entries: Vec<usize>,
 }
 
+/// As [`form`], but regions that there are already are taken in as a whole or not at all.
+pub fn form_whole(mut nodes: Vec<Node>, hot: usize, most: u32) -> Option<Shape> {
+    loop {
+        let shape = form(&nodes, hot, most)?;
+        let regions = || shape.blocks.iter().filter_map(|at| nodes[*at].region);
+        let torn = |of: &(u64, usize)| regions().filter(|other| other == of).count() < of.1;
+        let Some(torn) = regions().find(torn) else {
+            // What there is already is not made again.
+            let same = nodes[hot]
+                .region
+                .is_some_and(|(_, count)| count == shape.blocks.len());
+            return (!same).then_some(shape);
+        };
+        for node in nodes.iter_mut().filter(|node| node.region == Some(torn)) {
+            node.fit = false;
+        }
+    }
+}
+
 /// The blocks that lie on a way from `hot` back to `hot`, those on short ways first if not all
 /// fit; `None` if there is no way.
-pub fn form(nodes: &[Node], hot: usize) -> Option<Shape> {
+pub fn form(nodes: &[Node], hot: usize, most: u32) -> Option<Shape> {
     let before = turned(nodes);
     let next: Vec<_> = nodes.iter().map(|node| node.next.clone()).collect();
     let there = ways(nodes, hot, &next);
@@ -54,7 +73,7 @@ pub fn form(nodes: &[Node], hot: usize) -> Option<Shape> {
     // Whatever lies on a shorter way round than some block is inside before it.
     for (_, at) in round {
         insns += nodes[at].insns;
-        if insns > INSNS {
+        if insns > most {
             break;
         }
         inside[at] = true;
@@ -116,6 +135,13 @@ fn ways_inside(next: &[Vec<usize>], from: usize, inside: &[bool]) -> Vec<bool> {
 /// can see, and those that loops lead back to.
 fn shape(nodes: &[Node], before: &[Vec<usize>], inside: &[bool]) -> Shape {
     let outside = |at: &usize| before[*at].iter().any(|from| !inside[*from]);
+    // What may call something outside comes back from there.
+    let calls = nodes
+        .iter()
+        .enumerate()
+        .filter(|(at, node)| inside[*at] && !node.next.iter().all(|to| inside[*to]));
+    let returns: Vec<usize> = calls.filter_map(|(_, node)| node.behind).collect();
+    let outside = |at: &usize| returns.contains(at) || outside(at);
     let mut all: Vec<usize> = (0..nodes.len()).filter(|at| inside[*at]).collect();
     all.sort_unstable_by_key(|at| nodes[*at].at);
     let first = all.iter().copied().find(outside).unwrap_or(all[0]);

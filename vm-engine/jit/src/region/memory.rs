@@ -231,6 +231,7 @@ impl Writer<'_, '_, '_> {
             // Odd addresses are left to the interpreter, since facts say what they are not.
             bytes: 0,
         };
+        let first = self.on_own_page();
         let (signature, code, cpu) = (self.gate(), self.code(), self.cx.cold_cpu());
         let builder = &mut *self.cx.builder;
         let what = builder.ins().iconst(types::I64, i64::from(miss.pack()));
@@ -238,6 +239,9 @@ impl Writer<'_, '_, '_> {
         let to = builder.ins().load(types::I64, STRUCT, cpu, at);
         let args = [what, addr.unwrap_or(what), code];
         builder.ins().call_indirect(signature, to, &args);
+        if let Some(first) = first {
+            builder.ins().store(STRUCT, first, cpu, Places::PC);
+        }
         self.put_aside();
     }
 }

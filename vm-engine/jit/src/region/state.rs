@@ -140,6 +140,7 @@ impl Writer<'_, '_, '_> {
         let on = self.take_or(insns);
         self.give_back(insns);
         self.write_back();
+        self.on_own_page();
         self.leave_by(std::mem::offset_of!(Gates, fuel));
         self.cx.builder.switch_to_block(on);
     }

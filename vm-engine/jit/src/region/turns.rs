@@ -84,6 +84,10 @@ impl Writer<'_, '_, '_> {
     /// Goes on with the next turn, or leaves the loop.
     fn end_of_turn(&mut self, turn: ir::Block) {
         let region = self.region;
+        if !self.slots.lazy[self.at] {
+            self.write_back();
+            self.dirty = 0;
+        }
         let End::Branch { cond, taken, fall } = region.blocks[self.at].end else {
             // It turns for ever.
             self.cx.builder.ins().jump(turn, &NONE);
@@ -102,7 +106,9 @@ impl Writer<'_, '_, '_> {
         let (number, to) = if again { (1, fall) } else { (0, taken) };
         match region.inside(self.at, to) {
             Some(inside) => {
-                self.cx.builder.ins().jump(self.heads[inside], &NONE);
+                let (way, head) = self.way_to(inside);
+                self.cx.builder.ins().jump(way, &NONE);
+                self.pave(way, head);
             }
             None => self.exit(number, to),
         }

@@ -9,71 +9,17 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::Variable;
 use vm_core::PAGE_BYTES;
-use vm_engine_interp::native::{EXITS, Member, Places};
-use vm_ir::{Block, Effect, End, Id, Inst, Op, Type};
+use vm_engine_interp::native::Places;
+use vm_ir::{Effect, End, Id, Inst, Op, Type};
 
 use super::entry::Guard;
 use super::flow::{Set, Slots};
+use super::members::Region;
 use super::memory::Fact;
 use super::probes::Kept;
 use super::spans::Spans;
 use crate::body::{STRUCT, host_type};
 use crate::lower::{self, Lowering};
-
-/// The blocks of a region.
-pub struct Region {
-    /// What they do, the first entry in front.
-    pub blocks: Vec<Block>,
-    /// Where they stand.
-    pub members: Vec<Member>,
-    /// Their numbers among the members that were given.
-    pub numbers: Vec<usize>,
-    /// Those at which it is entered.
-    pub entries: Vec<usize>,
-    /// Their successors inside.
-    pub next: Vec<Vec<usize>>,
-}
-
-impl Region {
-    /// The block at a distance from another's first byte, if it is one of these.
-    pub fn inside(&self, from: usize, distance: i64) -> Option<usize> {
-        let target = self.target(from, distance)?;
-        self.members.iter().position(|m| m.page_offset == target)
-    }
-
-    /// The block that alone leads to another, if no other way leads there.
-    fn only_way_to(&self, at: usize) -> Option<usize> {
-        let all = self.next.iter().enumerate();
-        let mut ways =
-            all.flat_map(|(from, next)| next.iter().filter(|to| **to == at).map(move |_| from));
-        let (only, None) = (ways.next()?, ways.next()) else {
-            return None;
-        };
-        (!self.entries.contains(&at)).then_some(only)
-    }
-
-    /// Where in the page a distance leads to, if it is there.
-    pub fn target(&self, from: usize, distance: i64) -> Option<u64> {
-        let target = self.members[from].page_offset.wrapping_add_signed(distance);
-        (target < PAGE_BYTES).then_some(target)
-    }
-
-    /// Where the exits of a block lead to that have cells: those to its own page.
-    pub fn distances(&self, of: usize) -> [i64; EXITS] {
-        let mut distances = [0; EXITS];
-        let exits = match self.blocks[of].end {
-            End::Goto(at) => vec![at],
-            End::Branch { taken, fall, .. } => vec![taken, fall],
-            _ => Vec::new(),
-        };
-        for (cell, distance) in distances.iter_mut().zip(exits) {
-            if self.target(of, distance).is_some() {
-                *cell = distance;
-            }
-        }
-        distances
-    }
-}
 
 /// What is noted while a function is written.
 #[derive(Default)]
@@ -225,12 +171,23 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         self.enter_at(entries[0]);
     }
 
-    /// Goes on at the head of a block.
+    /// Goes on at the head of a block that was entered, on the first page as all do.
     fn enter_at(&mut self, entry: usize) {
+        let none: [BlockArg; 0] = [];
+        if let Some(seen) = &self.region.seen {
+            self.ask_pages(seen.address(), entry);
+        }
+        let page = self.region.page(entry);
+        if page != 0 {
+            let cpu = self.cx.cold_cpu();
+            let builder = &mut *self.cx.builder;
+            let own = builder.ins().load(types::I64, STRUCT, cpu, Places::PC);
+            let first = builder.ins().iadd_imm_s(own, page.wrapping_neg());
+            builder.ins().store(STRUCT, first, cpu, Places::PC);
+        }
         if let Some(bad) = self.refuse {
             self.refuse_if(bad, entry);
         }
-        let none: [BlockArg; 0] = [];
         self.cx.builder.ins().jump(self.heads[entry], &none);
     }
 
@@ -367,13 +324,17 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
 
     /// The address at a distance from the first byte of the block at hand.
     pub(super) fn address_at(&mut self, distance: i64) -> Value {
+        let page = self.first_page();
+        let from_page = distance.wrapping_add(self.region.places[self.at]);
+        self.cx.builder.ins().iadd_imm_s(page, from_page)
+    }
+
+    /// The address of the first page.
+    pub(super) fn first_page(&mut self) -> Value {
         let cpu = self.cx.cold_cpu();
         let builder = &mut *self.cx.builder;
         let pc = builder.ins().load(types::I64, STRUCT, cpu, Places::PC);
-        let page = builder.ins().band_imm_s(pc, -(PAGE_BYTES as i64));
-        let here = self.region.members[self.at].page_offset;
-        let from_page = distance.wrapping_add(here as i64);
-        builder.ins().iadd_imm_s(page, from_page)
+        builder.ins().band_imm_s(pc, -(PAGE_BYTES as i64))
     }
 
     fn address(&mut self, inst: &Inst) -> Value {
@@ -431,35 +392,70 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
     pub(super) fn end(&mut self) {
         let region = self.region;
         let none: [BlockArg; 0] = [];
+        if !self.slots.lazy[self.at] {
+            self.write_back();
+            self.dirty = 0;
+        }
         match region.blocks[self.at].end {
             End::Goto(to) => match region.inside(self.at, to) {
                 Some(inside) => {
-                    self.cx.builder.ins().jump(self.heads[inside], &none);
+                    let (way, head) = self.way_to(inside);
+                    self.cx.builder.ins().jump(way, &none);
+                    self.pave(way, head);
                 }
                 None => self.exit(0, to),
             },
             End::Branch { cond, taken, fall } => {
                 let cond = self.int(cond);
-                let ways = [taken, fall].map(|to| {
-                    let inside = region.inside(self.at, to).map(|at| self.heads[at]);
-                    (
-                        inside,
-                        inside.unwrap_or_else(|| self.cx.builder.create_block()),
-                        to,
-                    )
+                let ways = [taken, fall].map(|to| match region.inside(self.at, to) {
+                    Some(inside) => (Some(self.way_to(inside)), to),
+                    None => (None, to),
                 });
-                let [(_, yes, _), (_, no, _)] = ways;
+                let [yes, no] = ways.map(|(way, _)| match way {
+                    Some((way, _)) => way,
+                    None => self.cx.builder.create_block(),
+                });
                 self.cx.builder.ins().brif(cond, yes, &none, no, &none);
-                for (number, (inside, block, to)) in ways.into_iter().enumerate() {
-                    if inside.is_none() {
-                        self.cx.builder.set_cold_block(block);
-                        self.cx.builder.switch_to_block(block);
-                        self.cx.builder.seal_block(block);
-                        self.exit(number, to);
+                for (number, (block, (way, to))) in [yes, no].into_iter().zip(ways).enumerate() {
+                    if let Some((way, head)) = way {
+                        self.pave(way, head);
+                        continue;
                     }
+                    self.cx.builder.set_cold_block(block);
+                    self.cx.builder.switch_to_block(block);
+                    self.cx.builder.seal_block(block);
+                    self.exit(number, to);
                 }
             }
-            _ => unreachable!("the former takes no block whose successors are not known"),
+            End::Jump { target, .. } => self.jump_inside(target),
+            _ => unreachable!("the former takes no block that leads nowhere"),
+        }
+    }
+
+    /// Where to go on the way to a block inside, and its head: the same, unless something is to be
+    /// stored on the way, which [`Self::pave`] writes.
+    pub(super) fn way_to(&mut self, inside: usize) -> (ir::Block, ir::Block) {
+        let head = self.heads[inside];
+        let stores = self.dirty != 0 && !self.slots.lazy[inside];
+        let way = if stores {
+            self.cx.builder.create_block()
+        } else {
+            head
+        };
+        (way, head)
+    }
+
+    /// Writes what is to be done on the way to a block inside.
+    pub(super) fn pave(&mut self, way: ir::Block, head: ir::Block) {
+        if way != head {
+            self.cx.builder.seal_block(way);
+            if self.cold {
+                self.cx.builder.set_cold_block(way);
+            }
+            self.cx.builder.switch_to_block(way);
+            self.write_back();
+            let none: [BlockArg; 0] = [];
+            self.cx.builder.ins().jump(head, &none);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
 use vm_core::{GuestPhys, PAGE_BYTES};
-use vm_engine_interp::native::{Member, RegionCompiler, RegionWork};
+use vm_engine_interp::native::{Member, RegionCompiler, RegionPage, RegionWork};
 use vm_ir::sample::guest::{CODE, Guest, place};
 use vm_ir::{Block, Builder, End, MemArg, SlotId, Type};
 use vm_mem::GuestRam;
@@ -40,15 +40,23 @@ fn compiled(block: Block) -> Vec<u8> {
     placed.expect("the place is in RAM");
     let jit = RegionJit::new(guest).expect("the host can run native code");
     let native = jit.compile(&RegionWork {
-        bytes: vec![0; PAGE_BYTES as usize],
+        pages: vec![RegionPage {
+            bytes: vec![0; PAGE_BYTES as usize],
+            distance: 0,
+        }],
         mode: 0,
         members: vec![Member {
+            page: 0,
             page_offset: place(0) % PAGE_BYTES,
             length,
             insns,
             code: 0x1000,
+            region: None,
         }],
         hot: 0,
+        most: 500,
+        went: Vec::new(),
+        seen: Arc::default(),
     });
     native.expect("it is a loop").bytes
 }
