@@ -12,9 +12,9 @@ use super::{EXITS, HELPERS};
 
 /// How many guest instructions a region with calls, jumps or several pages may have when a block
 /// asks for the first time, for the second ...; each time it asks after four times as many slices.
-// LIMIT: compiling takes some 0.1 ms an instruction, and so do the slices that have ended in the
-// block by then: what is compiled is never much dearer than what has been run.
-const SIZES: [u32; 4] = [80, 160, 320, 500];
+// LIMIT: compiling takes some 0.1 ms an instruction, and a slice as long: what is compiled is not
+// much dearer than what has been run.
+const SIZES: [u32; 5] = [48, 96, 200, 400, 500];
 
 /// Makes native code for several blocks; shared by threads.
 pub trait RegionCompiler: Send + Sync {
@@ -187,7 +187,13 @@ mod tests {
         let mut samples = Samples::default();
         let asked = (1..2000).filter_map(|n| Some((n, samples.note(3)?)));
         let asked: Vec<(u32, u32)> = asked.collect();
-        let after = [3, 3 + 12, 3 + 12 + 48, 3 + 12 + 48 + 192];
+        let after = [
+            3,
+            3 + 12,
+            3 + 12 + 48,
+            3 + 12 + 48 + 192,
+            3 + 12 + 48 + 192 + 768,
+        ];
         assert_eq!(asked, after.into_iter().zip(SIZES).collect::<Vec<_>>());
         let mut samples = Samples {
             unfit: true,

@@ -33,7 +33,13 @@ pub struct Shape {
 }
 
 /// As [`form`], but regions that there are already are taken in as a whole or not at all.
+///
+/// A block that turns on itself, and is part of a region, stays there: most of its turns lead to
+/// the next one, and among more blocks there is less room for what they work with.
 pub fn form_whole(mut nodes: Vec<Node>, hot: usize, most: u32) -> Option<Shape> {
+    for (at, node) in nodes.iter_mut().enumerate() {
+        node.fit &= node.region.is_none() || !node.next.contains(&at);
+    }
     loop {
         let shape = form(&nodes, hot, most)?;
         let regions = || shape.blocks.iter().filter_map(|at| nodes[*at].region);

@@ -119,6 +119,16 @@ fn regions_are_taken_in_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_turns_on_itself_stays_in_its_region() {
+    let nest = "1, 1 2, 0 3, ";
+    check_whole(nest, &[], 0, 0, Some(&[0, 1, 2]));
+    check_whole(nest, &[1], 1, 0, None);
+    check_whole(nest, &[1], 1, 1, None);
+    // Around it there is another way.
+    check_whole("1 2, 1 2, 0 3, ", &[1], 1, 0, Some(&[0, 2]));
+}
+
+#[test]
 fn what_a_function_outside_returns_to_is_an_entry() {
     // 0 calls 1 or, on another way, 4, which is not fit; both return to 2.
     let mut nodes = nodes("1 4, 2, 3, 0, !2");
