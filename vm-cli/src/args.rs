@@ -258,7 +258,7 @@ pub struct RunArgs {
 
     /// Say at the end what the run has cost: code, compilers, TLB, exits
     ///
-    /// As a table, or with --json as the object `stats`: --engine hybrid --stats
+    /// As a table, or with --json as the object `stats`: vm run --stats
     #[arg(long, help_heading = "Engine")]
     pub stats: bool,
 

@@ -220,7 +220,7 @@ NO_SYMBOL 82 2 "there is no such symbol"
 "The name is not in the table of symbols. `vm symbols FILE NAME` looks for one."
 
 VERIFY 83 2 "native code can not be verified like this"
-"--verify repeats on the interpreter what native code does, and compares. That takes native code: --engine hybrid or jit; and a time that can be repeated: --time virtual."
+"--verify repeats on the interpreter what native code does, and compares. That takes native code, as there is without --engine interp; and a time that can be repeated: --time virtual."
 
 CODE_CACHE 84 2 "a code cache of this size is not possible"
 "Native code is kept in memory of the size that --code-cache gives, from 1M to 4G; 64M is enough for a whole Linux. What does not fit is made again when it is needed, so a small cache is slow and nothing else."

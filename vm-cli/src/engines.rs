@@ -12,9 +12,10 @@ use crate::units::size;
 /// Puts into a configuration what the arguments say of the engine.
 pub fn settle(config: &mut Config, args: &EngineArgs) -> Result<(), Report> {
     config.engine = match args.engine {
-        EngineKind::Interp => EngineMode::Interp,
-        EngineKind::Jit => EngineMode::Jit,
-        EngineKind::Hybrid => EngineMode::Hybrid,
+        None => EngineMode::Usual,
+        Some(EngineKind::Interp) => EngineMode::Interp,
+        Some(EngineKind::Jit) => EngineMode::Jit,
+        Some(EngineKind::Hybrid) => EngineMode::Hybrid,
     };
     config.jit_threshold = args.jit_threshold;
     config.jit_region_threshold = args.jit_region_threshold;
@@ -24,11 +25,11 @@ pub fn settle(config: &mut Config, args: &EngineArgs) -> Result<(), Report> {
     if args.verify.is_none() {
         return Ok(());
     }
-    if args.engine == EngineKind::Interp {
+    if config.engine.name() == EngineMode::Interp.name() {
         return Err(
             Report::new(codes::VERIFY, "there is no native code to be verified")
                 .at("--verify", "everything runs on the interpreter")
-                .help("give --engine hybrid, too"),
+                .help("leave out --engine interp"),
         );
     }
     if config.time != TimeMode::Virtual {
@@ -44,8 +45,7 @@ pub fn flags(args: &EngineArgs) -> Vec<String> {
     let mut add = |flag: &str, value: Option<String>| {
         flags.extend(value.map(|value| format!("--{flag}={value}")));
     };
-    let engine = (args.engine != EngineKind::Interp).then(|| name(&args.engine));
-    add("engine", engine);
+    add("engine", args.engine.as_ref().map(name));
     let room = (size(CODE_CACHE) != Ok(args.code_cache)).then_some(args.code_cache);
     add("code-cache", room.map(|bytes| format!("{bytes}B")));
     add("jit-threshold", args.jit_threshold.map(|n| n.to_string()));
@@ -92,6 +92,7 @@ mod tests {
     fn another_process_gets_what_this_one_was_given() {
         for given in [
             "",
+            "--engine interp",
             "--engine hybrid --code-cache 1M",
             "--engine=jit --jit-threshold=3 --jit-region-threshold=1 --verify",
             "--engine=hybrid --jit-tiers template,region --verify=1/50",

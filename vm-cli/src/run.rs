@@ -61,6 +61,11 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     let about_disks = config.clone();
     let built_in = config::built_in_symbols(&config);
     let mut vm = Vm::new(config, hub.clone(), tracing.shared()).map_err(|e| diagnose(&e))?;
+    if let (Some(why), false) = (vm.missing_native(), common.quiet) {
+        out::tell(&format!(
+            "warning: no native code, all is interpreted: {why}\n"
+        ));
+    }
     if let Some(progress) = &progress {
         progress.begin();
     }

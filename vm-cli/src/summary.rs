@@ -23,7 +23,7 @@ vm explain CODE                            explain an error; `vm explain exit`: 
 
 /// What can run guests here.
 pub const ENGINES: &str = if COMPILES {
-    "interpreter, and a compiler with --engine hybrid"
+    "compilers, and an interpreter beside them"
 } else {
     "interpreter"
 };

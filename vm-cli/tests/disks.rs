@@ -181,6 +181,9 @@ fn a_full_host_is_the_guests_error_and_the_users_and_keeps_what_was_written() {
     assert!(out.contains("reboot: Power down"), "{out}");
     assert_eq!(err.matches("error[VM0034]: ").count(), 1, "{err}");
     assert!(err.contains("--> disk.img: File too large"), "{err}");
+    // Native code does not fit either, so everything is interpreted.
+    let told = err.contains("warning: no native code, all is interpreted: ");
+    assert_eq!(told, vm_runtime::COMPILES, "{err}");
     // What did not fit is nowhere.
     let disk = fs::read(folder.path().join("disk.img")).expect("the disk");
     assert!(disk[LIMIT_BYTES as usize..].iter().all(|byte| *byte == 0));

@@ -38,8 +38,12 @@ fn result(flags: &str) -> Value {
 #[test]
 fn what_can_not_be_verified_and_no_size_is_refused_with_the_flag_and_the_remedy() {
     for (flags, code, words) in [
-        ("--verify", "VM0083", "--engine hybrid"),
-        ("--verify --time virtual", "VM0083", "--engine hybrid"),
+        ("--verify", "VM0083", "--time virtual"),
+        (
+            "--verify --time virtual --engine interp",
+            "VM0083",
+            "leave out",
+        ),
         ("--verify --engine hybrid", "VM0083", "--time virtual"),
         ("--verify=50 --engine hybrid", "VM0002", "1/50"),
         ("--verify=1/0 --engine hybrid", "VM0002", "1/50"),

@@ -152,6 +152,9 @@ pub enum Terminal {
 /// What runs guest code; the guest sees no difference but speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineMode {
+    /// [`EngineMode::Hybrid`], if there is a compiler for the host, and the host gives what it
+    /// takes; else [`EngineMode::Interp`].
+    Usual,
     /// The interpreter.
     Interp,
     /// The block compiler, from the second time on that a block is entered; compiling is waited
@@ -166,7 +169,9 @@ impl EngineMode {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Usual if !crate::COMPILES => "interp",
             Self::Interp => "interp",
+            Self::Usual => "hybrid",
             Self::Jit => "jit",
             Self::Hybrid => "hybrid",
         }

@@ -53,16 +53,48 @@ pub fn cpus(engine: &Engine, count: u32, verifier: Option<&Verifier>) -> Vec<Box
     (0..count).map(cpu).collect()
 }
 
-/// What makes native code, if anything is to do so, and how long each compiler took so far.
-pub fn tier(
+/// What native code a machine has.
+#[derive(Default)]
+pub struct Natives {
+    /// What makes it, if anything does.
+    pub tier: Option<Tier>,
+    /// How long each compiler took so far.
+    pub timers: Timers,
+    /// Why there is none, if there usually would be.
+    pub missing: Option<EngineError>,
+}
+
+/// What makes native code, if anything is to do so.
+pub fn natives(config: &Config, frontend: &Arc<dyn Frontend>) -> Result<Natives, EngineError> {
+    let timers = Timers::default();
+    let made = match config.engine {
+        EngineMode::Interp => return Ok(Natives::default()),
+        EngineMode::Usual if !COMPILES => return Ok(Natives::default()),
+        EngineMode::Usual | EngineMode::Jit | EngineMode::Hybrid => tier(config, frontend, &timers),
+    };
+    match made {
+        Ok(tier) => Ok(Natives {
+            tier: Some(tier),
+            timers,
+            missing: None,
+        }),
+        Err(error) if config.engine == EngineMode::Usual => Ok(Natives {
+            missing: Some(error),
+            ..Natives::default()
+        }),
+        Err(error) => Err(error),
+    }
+}
+
+fn tier(
     config: &Config,
     frontend: &Arc<dyn Frontend>,
-) -> Result<(Option<Tier>, Timers), EngineError> {
-    let times = Timers::default();
-    let (background, usual): (Arc<dyn Background>, _) = match config.engine {
-        EngineMode::Interp => return Ok((None, times)),
-        EngineMode::Jit => (Arc::new(Inline), [1, 1]),
-        EngineMode::Hybrid => (Arc::new(Pool::new()), [TEMPLATE_THRESHOLD, THRESHOLD]),
+    times: &Timers,
+) -> Result<Tier, EngineError> {
+    let (background, usual): (Arc<dyn Background>, _) = if config.engine == EngineMode::Jit {
+        (Arc::new(Inline), [1, 1])
+    } else {
+        (Arc::new(Pool::new()), [TEMPLATE_THRESHOLD, THRESHOLD])
     };
     let tiers = config.jit_tiers.as_deref();
     let has = |tier| tiers.is_none_or(|tiers| tiers.contains(&tier));
@@ -97,5 +129,5 @@ pub fn tier(
     } else {
         tier
     };
-    Ok((Some(tier), times))
+    Ok(tier)
 }

@@ -11,7 +11,7 @@ use vm_engine_interp::native::{
 };
 use vm_engine_interp::{BlockStats, RunStats};
 
-use crate::{VerifyStats, Vm};
+use crate::{EngineError, VerifyStats, Vm};
 
 /// Counters of a run.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +104,18 @@ impl<C: RegionCompiler> RegionCompiler for Timed<C> {
 }
 
 impl Vm {
+    /// Why everything is interpreted, if the host did not give what native code takes.
+    #[must_use]
+    pub fn missing_native(&self) -> Option<&EngineError> {
+        self.missing.as_ref()
+    }
+
+    /// Counters of native code, if there is any.
+    #[must_use]
+    pub fn tier_stats(&self) -> Option<TierStats> {
+        self.engine.tier_stats()
+    }
+
     /// What the run has cost so far.
     #[must_use]
     pub fn stats(&self) -> Stats {

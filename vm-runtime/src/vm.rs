@@ -10,7 +10,6 @@ use vm_device_boot::{Images, Kernel, Mode};
 use vm_device_bus::{Console, Env, Request};
 use vm_device_machine::enter;
 use vm_device_virtio::{Block, Completion, PortConsole, Rng, VirtioDevice};
-use vm_engine_interp::native::TierStats;
 use vm_engine_interp::{BlockStats, Engine, SharedTrace};
 use vm_mem::GuestRam;
 
@@ -31,7 +30,7 @@ use crate::{
 
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
-/// How long after it was asked for a disk request is finished in virtual time.
+/// When a disk request that was asked for is finished in virtual time.
 const DISK_NS: u64 = 50_000;
 
 /// Ends or restarts a running machine from another thread.
@@ -94,6 +93,7 @@ pub struct Vm {
     pub(crate) stalled: u64,
     pub(crate) engine: Engine,
     pub(crate) timers: Timers,
+    pub(crate) missing: Option<crate::EngineError>,
     /// What holds the engine to the interpreter, if anything does.
     pub(crate) verifier: Option<Verifier>,
     pub(crate) config: Config,
@@ -182,8 +182,8 @@ impl Vm {
         if let Some(trace) = &trace {
             engine.set_trace(trace.clone());
         }
-        let (tier, timers) = crate::engine::tier(&config, &board.frontend())?;
-        if let Some(tier) = tier {
+        let natives = crate::engine::natives(&config, &board.frontend())?;
+        if let Some(tier) = natives.tier {
             engine.set_tier(tier);
         }
         let verifier = config.verify.map(|one_in| {
@@ -206,7 +206,8 @@ impl Vm {
             turn_left: 0,
             stalled: 0,
             engine,
-            timers,
+            timers: natives.timers,
+            missing: natives.missing,
             verifier,
             config,
             files,
@@ -258,12 +259,6 @@ impl Vm {
     #[must_use]
     pub fn block_stats(&self) -> BlockStats {
         self.engine.stats()
-    }
-
-    /// Counters of native code, if there is any.
-    #[must_use]
-    pub fn tier_stats(&self) -> Option<TierStats> {
-        self.engine.tier_stats()
     }
 
     /// Lets the console and other threads see how far the guest has come.

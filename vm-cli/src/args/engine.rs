@@ -11,9 +11,9 @@ pub const CODE_CACHE: &str = "64M";
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineArgs {
-    /// What runs guest code: the interpreter, the compiler, or both as it pays
-    #[arg(long, value_enum, default_value = "interp")]
-    pub engine: EngineKind,
+    /// What runs guest code; without it both, as it pays, where there is a compiler for the host
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineKind>,
     /// Compile what was entered so often
     #[arg(long, value_name = "N", hide = true)]
     pub jit_threshold: Option<u32>,
@@ -31,13 +31,13 @@ pub struct EngineArgs {
     pub jit_tiers: Option<Vec<TierKind>>,
     /// How much memory native code may take, from 1M to 4G
     ///
-    /// What does not fit is made again when it is needed: --engine hybrid --code-cache 16M
+    /// What does not fit is made again when it is needed: --code-cache 16M
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = CODE_CACHE)]
     pub code_cache: u64,
     /// Hold native code to the interpreter and stop at the first difference; in virtual time
     ///
     /// Every run of a CPU is repeated by the interpreter. With 1/N only one run in N is, which is
-    /// faster: --engine hybrid --time virtual --verify=1/50
+    /// faster: --time virtual --verify=1/50
     #[arg(long, value_name = "1/N", num_args = 0..=1, require_equals = true)]
     #[arg(value_parser = verify_rate, default_missing_value = "1")]
     pub verify: Option<u32>,

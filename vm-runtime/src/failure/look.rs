@@ -5,7 +5,7 @@ use vm_ir::{TrapNote, Vitals};
 
 use super::{BackTrace, Passage, Spot, Step, passages, stack};
 use crate::config::Source;
-use crate::{EngineMode, Outcome, Symbols, Vm, parse_symbols, read_symbols};
+use crate::{Outcome, Symbols, Vm, parse_symbols, read_symbols};
 
 /// How many of the console's last lines a report has.
 const LINES: usize = 16;
@@ -91,12 +91,11 @@ impl Vm {
             reason: reason.filter(|_| self.has_panicked()),
             cpu: self.concerned(outcome, &cpus),
             cpus,
-            recent_is: match self.config.engine {
-                EngineMode::Interp => "the blocks that were entered, and traps",
-                EngineMode::Jit | EngineMode::Hybrid => {
-                    "the blocks that were entered, and traps; of compiled code those that were \
-                     come to by a return, over a pointer or from another page"
-                }
+            recent_is: if self.tier_stats().is_some() {
+                "the blocks that were entered, and traps; of compiled code those that were come \
+                 to by a return, over a pointer or from another page"
+            } else {
+                "the blocks that were entered, and traps"
             },
             symbols: names.0.map(|(_, from)| from),
             console: console
