@@ -122,7 +122,7 @@ fn tests_run_on_the_engine_that_is_asked_for() {
         env!("CARGO_MANIFEST_DIR"),
         "/../tests/boot/suite/demo.boot.toml"
     );
-    let refused = vm(&format!("test {suite} --verify"), "");
+    let refused = vm(&format!("test {suite} --verify --engine interp"), "");
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stdout));
     if COMPILES {
         let flags = "--engine jit --code-cache 1M --verify --json";

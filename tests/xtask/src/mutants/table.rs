@@ -112,7 +112,7 @@ pub const MUTANTS: &[Mutant] = &[
     wrong(RV_C, "C_JALR", "t.jump(RA, a, 0)", "t.jump(ZERO, a, 0)"),
     wrong(RV_F, "FMSUB_S", "t.negate(t.f(I32, c))", "t.f(I32, c)"),
     wrong(RV_F, "FMV_X_W", ".sext(I64)", ".zext(I64)"),
-    wrong(RV_D, "FSGNJX_D", "t.f(I64, a) ^ t.f(I64, b)", "t.f(I64, b)"),
+    wrong(RV_D, "FSGNJX_D", "Sign::Product", "Sign::Other"),
     wrong(RV_D, "FCVT_WU_D", ".sext(I64)", ".zext(I64)"),
     wrong(ZFHMIN, "FCVT_H_D", "t.convert(FConvert, I16,", "t.convert(FConvert, I32,"),
     wrong(ZBA, "SH2ADD_UW", "t.w(a).zext(I64)", "t.w(a).sext(I64)"),
