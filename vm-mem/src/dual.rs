@@ -72,6 +72,12 @@ impl DualMap {
         self.0.execute as u64 + offset as u64
     }
 
+    /// Says that code is going to stand at an offset and behind it, where nothing stands yet.
+    pub fn open(&mut self, offset: usize) {
+        self.check(offset, 0);
+        sys::enlarge(&self.0, offset);
+    }
+
     /// Copies bytes in.
     ///
     /// # Panics

@@ -13,7 +13,7 @@ use vm_memory::{
     MmapRegion,
 };
 
-use crate::{HostCell, Mmap, PageMarks, RamError, RamFault};
+use crate::{HostCell, Mmap, PageMarks, RamError, RamFault, sys};
 
 /// A page of RAM as an engine sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +70,7 @@ impl GuestRam {
                 bytes: *bytes,
                 reason: error.to_string(),
             })?;
+            sys::advise(map.as_ptr(), size);
             maps.push(GuestRegionMmap::new(map, GuestAddress(base.0)).ok_or_else(layout)?);
         }
         let overlap = |_| {

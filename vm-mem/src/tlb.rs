@@ -99,6 +99,21 @@ pub struct CodePage {
     pub large: Option<(u64, u64)>,
 }
 
+impl CodePage {
+    /// What is known of this page and the one behind it, for what reaches into both.
+    #[must_use]
+    pub fn with(self, behind: Self) -> Self {
+        let large = match (self.large, behind.large) {
+            (Some(here), Some(there)) => Some((here.0.min(there.0), here.1.max(there.1))),
+            (here, there) => here.or(there),
+        };
+        Self {
+            global: self.global && behind.global,
+            large,
+        }
+    }
+}
+
 impl TlbTable {
     fn new() -> Self {
         Self {

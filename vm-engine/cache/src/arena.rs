@@ -339,6 +339,7 @@ impl<K: Copy> Arena<K> {
         let next = self.windows.iter().position(is(State::Free));
         let next = next.or_else(|| {
             let fresh = self.windows.iter().position(is(State::Fresh))?;
+            self.map.open(fresh * WINDOW_BYTES);
             self.map.fill(fresh * WINDOW_BYTES, WINDOW_BYTES, PADDING);
             Some(fresh)
         })?;

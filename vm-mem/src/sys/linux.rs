@@ -1,16 +1,21 @@
 //! Linux: an anonymous file, mapped twice.
 #![expect(unsafe_code, reason = "maps memory; see UNSAFETY")]
-// UNSAFETY: mappings are made and undone here, and instruction caches are told about new code;
-// no safe crate does either.
+// UNSAFETY: mappings are made, undone and given advice here, and instruction caches are told
+// about new code; no safe crate does either.
 
+use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 use rustix::thread::{MembarrierCommand, membarrier};
 
 use crate::dual::{DualMapError, Views};
+
+/// The large pages that most hosts have. Guests and their code are spread over more small pages
+/// than a host's TLB holds.
+const LARGE: usize = 2 << 20;
 
 /// Makes the two views.
 pub(crate) fn map(bytes: usize) -> Result<Views, DualMapError> {
@@ -32,8 +37,14 @@ pub(crate) fn map(bytes: usize) -> Result<Views, DualMapError> {
     let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
     fcntl_add_seals(&file, seals).map_err(refused("sealing the file"))?;
     let view = |rights| {
-        // SAFETY: a new mapping at an address of the kernel's choice disturbs nobody.
-        unsafe { mmap(null_mut(), bytes, rights, MapFlags::SHARED, &file, 0) }
+        let place = reserve(bytes)?;
+        // SAFETY: what stands there is the reservation, which nobody else knows of.
+        unsafe {
+            let flags = MapFlags::SHARED | MapFlags::FIXED;
+            mmap(place, bytes, rights, flags, &file, 0).inspect_err(|_| {
+                let _ = munmap(place, bytes);
+            })
+        }
     };
     let write = view(ProtFlags::READ | ProtFlags::WRITE).map_err(refused("mapping it writable"))?;
     let execute = view(ProtFlags::READ | ProtFlags::EXEC);
@@ -48,6 +59,46 @@ pub(crate) fn map(bytes: usize) -> Result<Views, DualMapError> {
         execute: execute.cast(),
         bytes,
     })
+}
+
+/// Addresses that nobody uses, at the beginning of a large page.
+fn reserve(bytes: usize) -> Result<*mut c_void, Errno> {
+    let more = bytes.checked_add(LARGE).ok_or(Errno::NOMEM)?;
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: a new mapping at an address of the kernel's choice disturbs nobody.
+    let whole = unsafe { mmap_anonymous(null_mut(), more, ProtFlags::empty(), flags)? };
+    let before = whole.align_offset(LARGE);
+    // SAFETY: both parts lie in the mapping that was just made.
+    unsafe {
+        if before > 0 {
+            munmap(whole, before)?;
+        }
+        let place = whole.byte_add(before);
+        munmap(place.byte_add(bytes), LARGE - before)?;
+        Ok(place)
+    }
+}
+
+/// Asks for one large page instead of many small ones, before anything is written there.
+///
+/// Hosts that have none, or none left, give small ones as ever.
+pub(crate) fn enlarge(views: &Views, offset: usize) {
+    if !offset.is_multiple_of(LARGE) || views.bytes - offset < LARGE {
+        return;
+    }
+    // SAFETY: the range lies in a view of ours, and is only given other pages with the same bytes.
+    unsafe {
+        let first = views.write.add(offset);
+        // Only what somebody has touched is put together at once.
+        first.write(0);
+        libc::madvise(first.cast(), LARGE, libc::MADV_COLLAPSE);
+    }
+}
+
+/// Has memory of a guest put on large pages, where the host has them.
+pub(crate) fn advise(first: *mut u8, bytes: usize) {
+    // SAFETY: advice changes what pages are made of and nothing that is in them.
+    let _ = unsafe { madvise(first.cast(), bytes, Advice::LinuxHugepage) };
 }
 
 /// Undoes both mappings.
@@ -190,6 +241,22 @@ mod tests {
         // SAFETY: the view is mapped, readable and long enough.
         let seen = unsafe { std::slice::from_raw_parts((execute + 70_000) as *const u8, 7) };
         assert_eq!(seen, b"written");
+    }
+
+    #[test]
+    fn large_pages_change_no_byte_and_begin_where_the_host_can_have_them() {
+        let mut map = DualMap::new(5 << 20).unwrap();
+        assert_eq!(map.0.write as usize % super::LARGE, 0);
+        assert_eq!(map.execute_at(0) as usize % super::LARGE, 0);
+        map.write(1, b"here before");
+        // The last part is no large page.
+        for offset in (0..5 << 20).step_by(1 << 20) {
+            map.open(offset);
+        }
+        map.write((3 << 20) + 7, b"and behind");
+        assert_eq!(map.read(0, 13), b"\0here before\0");
+        assert_eq!(map.read((3 << 20) + 7, 10), b"and behind");
+        assert_eq!(rights(map.execute_at(3 << 20)), "r-xs");
     }
 
     #[test]

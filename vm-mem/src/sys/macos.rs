@@ -15,3 +15,9 @@ pub(crate) fn unmap(_views: &Views) {}
 
 /// Never called: there is nothing to publish.
 pub(crate) fn publish(_views: &Views, _offset: usize, _bytes: usize) {}
+
+/// Never called: there is nothing to enlarge.
+pub(crate) fn enlarge(_views: &Views, _offset: usize) {}
+
+/// Nothing is known that would help.
+pub(crate) fn advise(_first: *mut u8, _bytes: usize) {}
