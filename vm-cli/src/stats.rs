@@ -42,6 +42,7 @@ pub fn text(stats: &Stats, instructions: u64, seconds: f64) -> String {
     table.row("  end of turn", runs.fuel, "");
     table.row("  other mode", runs.next, "");
     table.row("pages rewritten", blocks.dropped_pages, "");
+    table.row("thinned", blocks.thinned, "");
     table.row("flushes", blocks.flushes, "");
     if let Some(native) = &stats.native {
         let (made, time) = (native.made, native.time);
@@ -174,6 +175,7 @@ pub fn json(stats: &Stats, seconds: f64) -> Value {
             "end_of_turn": runs.fuel,
             "other_mode": runs.next,
             "pages_rewritten": blocks.dropped_pages,
+            "thinned": blocks.thinned,
             "flushes": blocks.flushes,
         },
         "native": native,

@@ -328,3 +328,83 @@ fn what_is_linked_is_lifted_for_the_mode_that_the_run_has_come_to() {
     assert_eq!((rig.get(0, "s2"), rig.get(0, "mcause")), (77, 0));
     assert!(rig.get(0, "s3") > 10);
 }
+
+/// An instruction on two pages is found as fast as any other, until one of its pages moves.
+#[test]
+fn an_instruction_on_two_pages_is_kept_until_either_page_moves() {
+    const FIRST: u64 = 0x1_0000;
+    const SECOND: u64 = FIRST + 0x1000;
+    // Its halves: the number that is added stands in the second one.
+    let halves = |number| {
+        let word = word(&format!("addi s0, s0, {number}")) as u32;
+        (word as u16, (word >> 16) as u16)
+    };
+    assert_ne!(halves(1).1, halves(2).1);
+    for (fence, moved) in [
+        ("sfence.vma zero, zero", SECOND),
+        ("sfence.vma a1, zero", SECOND),
+        ("sfence.vma zero, a2", SECOND),
+        ("sfence.vma a1, a2", SECOND),
+        ("sfence.vma a1, zero", FIRST),
+    ] {
+        let mut rig = Rig::new(1);
+        let root = rig.root();
+        let labels = rig.put(
+            RAM + 0x3000,
+            &format!(
+                "begin:
+                    {fence}
+                loop:
+                    jalr ra, 0(a0)
+                    addi s1, s1, -1
+                    bne s1, zero, @loop
+                end:
+                    jal zero, @end"
+            ),
+        );
+        let put = |at, half: u16| rig.ram.write(GuestPhys(RAM + at), &half.to_le_bytes());
+        // The destination register stands in the first half: `s0` or `s2`.
+        let other = word("addi s2, s0, 1") as u16;
+        for (at, half) in [
+            (0x4ffe, halves(1).0),
+            (0x7ffe, other),
+            (0x5000, halves(1).1),
+            (0x6000, halves(2).1),
+        ] {
+            put(at, half).expect("RAM");
+        }
+        for at in [0x5002, 0x6002] {
+            rig.put(RAM + at, "jalr zero, 0(ra)");
+        }
+        rig.map(root, 0x8000, RAM + 0x3000, RX, false);
+        rig.map(root, FIRST, RAM + 0x4000, RX, false);
+        rig.map(root, SECOND, RAM + 0x5000, RX, false);
+        rig.translate(0, root, 1);
+        let begin = 0x8000 + (labels["begin"] & 0xfff);
+        for (name, value) in [("a0", FIRST + 0xffe), ("a1", moved), ("a2", 1)] {
+            rig.set(0, name, value);
+        }
+        let turns = |rig: &mut Rig| {
+            let before = rig.engine.run_stats().indirect;
+            (rig.set(0, "s1", 100), rig.set(0, "pc", begin));
+            rig.run(0, 1 + 5 * 100);
+            assert_eq!(rig.get(0, "s1"), 0, "{fence}");
+            rig.engine.run_stats().indirect - before
+        };
+        turns(&mut rig);
+        assert_eq!(rig.get(0, "s0"), 100, "{fence}");
+        let given_up = turns(&mut rig);
+        assert_eq!(rig.get(0, "s0"), 200, "{fence}");
+        assert!(given_up < 10, "{fence}: {given_up} of 100 were looked for");
+        let to = if moved == SECOND { 0x6000 } else { 0x7000 };
+        rig.map(root, moved, RAM + to, RX, false);
+        turns(&mut rig);
+        let found = [rig.get(0, "s0"), rig.get(0, "s2")];
+        let wanted = if moved == SECOND {
+            [400, 0]
+        } else {
+            [200, 201]
+        };
+        assert_eq!(found, wanted, "{fence}");
+    }
+}

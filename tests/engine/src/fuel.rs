@@ -1,6 +1,6 @@
 //! A budget is kept to the instruction.
 
-use vm_core::{Exit, Vcpu};
+use vm_core::{Clock, Exit, Vcpu};
 
 use super::rig::{DEVICE, RAM, Rig};
 
@@ -83,5 +83,35 @@ fn a_handler_that_traps_at_once_ends_the_run() {
         rig.set(0, "pc", RAM);
         rig.set(0, "mtvec", vector);
         assert_eq!(rig.slice(0, 100), (Exit::Budget, 0), "{vector:#x}");
+    }
+}
+
+/// In host time a slice may end in front of a block that does not fit, and never takes more.
+#[test]
+fn by_the_hosts_clock_slices_end_between_blocks_and_lose_nothing() {
+    let mut rig = Rig::at(Clock::host_time(|| 0), 1, |_| {});
+    rig.put(
+        RAM,
+        "
+        loop:
+            addi s0, s0, 1
+            addi s0, s0, 1
+            addi s0, s0, 1
+            addi s0, s0, 1
+            addi s0, s0, 1
+            addi s0, s0, 1
+            jal zero, @loop",
+    );
+    let mut last = 0;
+    for budget in [100, 100, 3, 1, 100, 6, 5000, 12, 2] {
+        let exit = rig.cpus[0].run(budget);
+        let now = rig.cpus[0].retired();
+        let (used, all) = (now - last, exit == Exit::Budget);
+        assert!(all || exit == Exit::Kicked, "{exit:?}");
+        assert_eq!(used == budget, all, "{used} of {budget}");
+        assert!(used > budget.saturating_sub(7), "{used} of {budget}");
+        let (rounds, rest) = (now / 7, now % 7);
+        assert_eq!(rig.get(0, "s0"), rounds * 6 + rest);
+        last = now;
     }
 }

@@ -51,8 +51,13 @@ impl Rig {
 
     /// A machine whose engine is set up before it makes its CPUs.
     pub fn with(cpus: u32, set_up: impl FnOnce(&mut Engine)) -> Self {
+        Self::at(Clock::virtual_time(), cpus, set_up)
+    }
+
+    /// The same by another clock.
+    pub fn at(clock: Clock, cpus: u32, set_up: impl FnOnce(&mut Engine)) -> Self {
         let ram = GuestRam::new(&[(GuestPhys(RAM), RAM_BYTES)]).expect("the host has a MiB");
-        let clock = Arc::new(Clock::virtual_time());
+        let clock = Arc::new(clock);
         let frontend = Arc::new(Riscv64::new());
         let mut engine = Engine::new(frontend.clone(), ram.clone(), clock.clone());
         super::tier(&mut engine, frontend);

@@ -10,6 +10,7 @@ use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_mem::GuestRam;
 
 use crate::flat::Code;
+use crate::link;
 use crate::native::{AVAILABLE, Made, Tier, Unit, Work};
 use crate::near::Near;
 
@@ -64,7 +65,7 @@ struct Page {
 }
 
 /// How many bytes behind a block a lifter may look at: an instruction, on any guest.
-const BEHIND: u64 = 16;
+pub const BEHIND: u64 = 16;
 
 /// How many misaligned accesses native code may leave to the interpreter before it is made anew.
 // LIMIT: together they cost a third of what compiling does.
@@ -83,7 +84,9 @@ pub struct BlockStats {
     pub lookups: u64,
     /// Pages whose code was dropped because somebody wrote to it.
     pub dropped_pages: u64,
-    /// Times that everything was dropped because it had grown too large.
+    /// Times that code had grown too large, and what is hardly ever run was dropped.
+    pub thinned: u64,
+    /// Times that everything was dropped, since that was not enough.
     pub flushes: u64,
 }
 
@@ -133,8 +136,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // LIMIT: a Linux boot needs some 30 MiB; the bound for all memory is 128 MiB.
-            bytes: 48 << 20,
+            // LIMIT: a boot of Debian makes some 120 MiB, of which a third is run often.
+            bytes: 80 << 20,
             // LIMIT: each keeps a few hundred bytes; freeing costs emptied jump caches.
             dead: 16 << 10,
             // LIMIT: 8 bytes each.
@@ -185,7 +188,7 @@ impl Blocks {
         self.stats.made += 1;
         self.stats.insns += code.sites.len() as u64;
         self.stats.ops += code.ops.len() as u64;
-        self.bytes += size_of_val(&*code.ops) + size_of_val(&*code.sites) + 192;
+        self.bytes += bytes_of(&code);
         let in_first = u64::from(code.bytes).min(PAGE_BYTES - (key.phys & (PAGE_BYTES - 1)));
         self.mark(ram, GuestPhys(key.phys), in_first, key);
         if let Some(second) = second {
@@ -196,6 +199,7 @@ impl Blocks {
                 key,
             );
             self.crossing.insert(key, second);
+            code.crosses = true;
         }
         let code = Box::new(code);
         let place = &raw const *code;
@@ -246,11 +250,15 @@ impl Blocks {
         ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
     }
 
-    /// Frees what is dead and, if there is too much, everything; only between runs.
+    /// Frees what is dead and, if there is too much, what is hardly ever run; only between runs.
     pub fn tidy(&mut self, ram: &GuestRam) {
         if self.bytes > self.limits.bytes {
-            self.clear(ram);
-            self.stats.flushes += 1;
+            self.thin(ram);
+            self.stats.thinned += 1;
+            if self.bytes > self.limits.bytes / 4 * 3 {
+                self.clear(ram);
+                self.stats.flushes += 1;
+            }
         }
         self.make_room();
         if self.dead.len() > self.limits.dead {
@@ -261,6 +269,30 @@ impl Blocks {
             self.protected.clear();
             self.protected_epoch += 1;
         }
+    }
+
+    /// Drops the blocks that have no native code: most of a program is run once; only between
+    /// runs.
+    fn thin(&mut self, ram: &GuestRam) {
+        let map = &mut self.map;
+        let stays = |code: &Code| code.unit.is_some() || code.samples.inside;
+        map.retain(|_, code| stays(code));
+        for code in map.values_mut() {
+            link::unlink(code);
+        }
+        self.crossing.retain(|key, _| map.contains_key(key));
+        self.pages.retain(|number, page| {
+            page.keys.retain(|key| map.contains_key(key));
+            let empty = page.keys.is_empty();
+            if empty {
+                ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
+            }
+            !empty
+        });
+        self.bytes = map.values().map(|code| bytes_of(code)).sum();
+        self.near.clear();
+        self.dead.clear();
+        self.epoch += 1;
     }
 
     /// Drops everything; only between runs.
@@ -323,7 +355,7 @@ impl Blocks {
     }
 
     fn bury(&mut self, mut code: Box<Code>) {
-        self.bytes -= size_of_val(&*code.ops) + size_of_val(&*code.sites) + 192;
+        self.bytes -= bytes_of(&code);
         code.insns = Code::DEAD;
         code.head.bury();
         if let (Some(unit), Some(tier)) = (code.unit.take(), &mut self.tier) {
@@ -455,6 +487,11 @@ impl Blocks {
             }
         }
     }
+}
+
+/// How much memory a block takes, with its names.
+fn bytes_of(code: &Code) -> usize {
+    size_of_val(code) + size_of_val(&*code.ops) + size_of_val(&*code.sites) + 3 * size_of::<Key>()
 }
 
 /// The 64-byte pieces of its page that a range touches.

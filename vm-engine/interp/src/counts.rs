@@ -9,7 +9,7 @@ use crate::cpu::Stop;
 pub struct RunStats {
     /// Times that an owner let a CPU run.
     pub runs: u64,
-    /// Runs that ended because their budget was spent.
+    /// Runs that ended because their budget was spent, but for less than a block.
     pub budget: u64,
     /// Runs that ended for an access to a device.
     pub access: u64,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use vm_core::{Clock, Kick, Trace, TraceKinds, Vcpu};
+use vm_core::{Clock, Kick, TimeMode, Trace, TraceKinds, Vcpu};
 use vm_ir::passes::Passes;
 use vm_ir::{Context, Frontend};
 use vm_mem::{GuestRam, Tlb};
@@ -135,6 +135,9 @@ impl Engine {
             sampled: u64::MAX,
             trace: self.trace.clone(),
             stepped,
+            // Where a slice ends is of no account to time that passes anyway.
+            exact: self.clock.mode() == TimeMode::Virtual,
+            short: false,
             modes: wants(TraceKinds::MODE).then(Modes::default),
         };
         if let Some(tier) = &lock(&self.shared).blocks.tier {

@@ -1,6 +1,6 @@
 //! The flat form: what handlers run.
 
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 
 use vm_engine_cache::{Place, UnitId};
 
@@ -94,6 +94,8 @@ pub struct Code {
     pub ops: Box<[Flat]>,
     /// Its instructions, in order.
     pub sites: Box<[Site]>,
+    /// Which of its last ops lead to another block, the last one first.
+    pub linked: AtomicU8,
     /// How many more times it is entered before it is hot.
     pub heat: AtomicU32,
     /// The length of the guest code in bytes.
@@ -116,6 +118,8 @@ pub struct Code {
     pub left: u32,
     /// How near it is to being part of a region.
     pub samples: Samples,
+    /// It reaches into a second page, so that jumps to it are not linked.
+    pub crosses: bool,
     /// Whether its native code is made for misaligned accesses.
     pub odd: bool,
 }
@@ -129,6 +133,7 @@ impl Code {
             insns: sites.len() as i64,
             ops,
             sites,
+            linked: AtomicU8::new(0),
             heat: AtomicU32::new(u32::MAX),
             bytes,
             phys,
@@ -140,6 +145,7 @@ impl Code {
             untold: false,
             left: 0,
             samples: Samples::default(),
+            crosses: false,
             odd: false,
         }
     }

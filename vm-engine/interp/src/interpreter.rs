@@ -33,6 +33,10 @@ pub struct Interpreter {
     pub(crate) sampled: u64,
     pub(crate) trace: Option<SharedTrace>,
     pub(crate) stepped: bool,
+    /// Slices end at their last instruction, not at the last block that fits.
+    pub(crate) exact: bool,
+    /// What was left of the slice was too short for a block.
+    pub(crate) short: bool,
     /// What a trace of modes has to remember.
     pub(crate) modes: Option<Modes>,
 }
@@ -143,7 +147,8 @@ impl Interpreter {
         self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
         self.cpu.words[pc] = self.cpu.pc;
         shared.counts.walks += std::mem::take(&mut self.slow.walks);
-        shared.counts.ended(exit);
+        let short = std::mem::take(&mut self.short);
+        shared.counts.ended(if short { Exit::Budget } else { exit });
         self.remember_stop(exit);
         exit
     }
@@ -161,8 +166,13 @@ impl Interpreter {
         // SAFETY: the block was just found, so it is alive.
         let insns = unsafe { (*code).insns };
         let (code, alone) = if *fuel < insns && !alone {
-            // The rest of the slice is shorter than the block: one instruction at a time.
             self.sample(shared, code);
+            if !self.exact && *fuel < self.slow.slice.1 {
+                // What is left is left for the next slice.
+                (self.slow.after, self.short) = (Some(Exit::Kicked), true);
+                return Stop::Fuel;
+            }
+            // The rest of the slice is shorter than the block: one instruction at a time.
             match self.find(shared, true) {
                 Ok((code, _)) => (code, true),
                 Err(stop) => return stop,
@@ -174,7 +184,8 @@ impl Interpreter {
             return self.run_alone(shared, code, fuel);
         }
         if cacheable {
-            self.slow.remember(&mut self.cpu, code);
+            let page = self.slow.tlb.table(self.slow.table).code_page(self.cpu.pc);
+            self.slow.remember(&mut self.cpu, code, page);
         }
         let stop = self.run_code(shared, code, fuel);
         if let Stop::Lookup = stop {

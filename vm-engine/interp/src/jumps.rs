@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use vm_core::{Flush, GuestVirt, PAGE_MASK};
 use vm_mem::{CodePage, Forgotten, Spans};
 
+use crate::blocks::BEHIND;
 use crate::cpu::{Cpu, Jump};
 use crate::flat::Code;
 
 /// Entries of a cache of one address space.
-const OWN: usize = 2048;
+const OWN: usize = 8192;
 /// Entries of a cache that address spaces share.
 // LIMIT: 256 KiB a mode; starting programs under Linux enters some 5000 blocks of the kernel.
 const SHARED: usize = 16384;
@@ -60,8 +61,11 @@ impl Cache {
     fn fill(&mut self, pc: u64, code: *const Code) {
         let index = self.index(pc);
         self.entries[index] = Jump { pc, code };
-        let bit = filter_bit(pc);
-        self.pages[(bit / 64) as usize] |= 1 << (bit % 64);
+        // Its first instruction may reach into the next page.
+        for at in [pc, pc.wrapping_add(BEHIND - 1)] {
+            let bit = filter_bit(at);
+            self.pages[(bit / 64) as usize] |= 1 << (bit % 64);
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -75,15 +79,19 @@ impl Cache {
         }
     }
 
-    /// Forgets what stands at addresses from the first to the last.
+    /// Forgets what stands at addresses from the first to the last, or reaches there.
     fn forget(&mut self, first: u64, last: u64) {
         let bit = filter_bit(first);
         let one = GuestVirt(first).page_number() == GuestVirt(last).page_number();
         if one && self.pages[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
             return;
         }
+        let (first, length) = (
+            first.wrapping_sub(BEHIND),
+            (last - first).saturating_add(BEHIND),
+        );
         for (index, jump) in self.entries.iter_mut().enumerate() {
-            if jump.pc.wrapping_sub(first) <= last - first {
+            if jump.pc.wrapping_sub(first) <= length {
                 *jump = Jump::empty(index);
             }
         }

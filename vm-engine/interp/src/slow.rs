@@ -19,7 +19,7 @@ use vm_core::{
 };
 use vm_ir::float::Rules;
 use vm_ir::{Context, Frontend, Helper, HelperCx, Request, Type};
-use vm_mem::{Access, GuestRam, HostCell, Tlb, TlbEntry, TlbTable};
+use vm_mem::{Access, CodePage, GuestRam, HostCell, Tlb, TlbEntry, TlbTable};
 
 use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
@@ -221,9 +221,8 @@ impl Slow {
     }
 
     /// Remembers where the code at the program counter is.
-    pub fn remember(&mut self, cpu: &mut Cpu, code: *const Code) {
+    pub fn remember(&mut self, cpu: &mut Cpu, code: *const Code, page: CodePage) {
         let pc = cpu.pc;
-        let page = self.tlb.table(self.table).code_page(pc);
         let force = self.jumps.fill(self.table, pc, code, page);
         force.put(cpu);
     }

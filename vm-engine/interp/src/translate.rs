@@ -170,6 +170,6 @@ impl Translator {
 }
 
 /// The first address of the page behind the one of `pc`.
-fn second_page_of(pc: u64) -> u64 {
+pub fn second_page_of(pc: u64) -> u64 {
     (pc | (PAGE_BYTES - 1)).wrapping_add(1)
 }

@@ -151,7 +151,8 @@ unsafe fn link(cpu: *mut Cpu, exit: usize, from: *const Code, to: *const Code) {
         let page = GuestPhys((*from).phys).page();
         let same = GuestPhys((*to).phys).page() == page;
         let apart = (*(*(*cpu).slow).blocks).is_apart(page);
-        if same && !apart && (*to).insns != Code::DEAD {
+        let fit = !(*to).crosses && (*to).insns != Code::DEAD;
+        if same && !apart && fit {
             (&(*from).exits)[exit].store(to.cast_mut().cast(), Relaxed);
         }
     }

@@ -10,6 +10,7 @@ use crate::blocks::Key;
 use crate::cpu::Cpu;
 use crate::flat::Code;
 use crate::native::SpanPage;
+use crate::translate::second_page_of;
 
 impl Slow {
     /// Puts the TLB table and jump cache of the current address space and mode in force.
@@ -84,8 +85,8 @@ impl Slow {
         entry.execute == at && phys == Some(GuestPhys(page.phys))
     }
 
-    /// The code at a program counter that the jump cache does not know, if it has been made and
-    /// stands on one page; all else is the dispatcher's business, as are traps.
+    /// The code at a program counter that the jump cache does not know, if it has been made; all
+    /// else is the dispatcher's business, as are traps.
     pub fn found(&mut self, cpu: &mut Cpu) -> Option<*const Code> {
         if self.stops.has_breaks() {
             return None;
@@ -101,10 +102,17 @@ impl Slow {
         // SAFETY: the blocks are valid while handlers run, and no one else uses them meanwhile.
         let blocks = unsafe { &mut *self.blocks };
         let (code, _) = blocks.find(key)?;
-        if blocks.second_page(key).is_some() {
-            return None;
+        let known = |slow: &mut Self, at| slow.tlb.table(slow.table).code_page(at);
+        let mut page = known(self, cpu.pc);
+        if let Some(second) = blocks.second_page(key) {
+            let behind = second_page_of(cpu.pc);
+            let (at, whole) = self.fetch(cpu, behind).ok()?;
+            if !whole || at != GuestPhys(second) {
+                return None;
+            }
+            page = page.with(known(self, behind));
         }
-        self.remember(cpu, code);
+        self.remember(cpu, code, page);
         Some(code)
     }
 }
