@@ -19,6 +19,7 @@ mod program;
 mod recipes;
 mod stamp;
 mod store;
+mod unit;
 
 pub(crate) use apt::run;
 pub use build::main;

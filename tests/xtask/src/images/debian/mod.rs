@@ -5,10 +5,12 @@
 mod accounts;
 mod disk;
 mod initrd;
+mod programs;
 mod recipe;
 mod root;
 mod tar;
 mod tree;
 
 pub use initrd::INIT;
+pub use programs::{PACKAGES, PROGRAM_INPUTS, programs};
 pub use recipe::{BENCH, INPUTS, SYSTEM, large_disk, ram_disk, small_disk};
