@@ -215,7 +215,7 @@ pub const PRODUCTS: &[Product] = &[
     },
     Product {
         name: "riscv64/initrd-programs.cpio",
-        doc: "busybox initramfs with gcc and python3, for vmtest=bench (made only when it is named)",
+        doc: "busybox initramfs with gcc and python3, for vmtest=bench (made when it is named)",
         recipe: 1,
         inputs: debian::PROGRAM_INPUTS,
         packages: &[&PROGRAMS, &KERNEL, &BUSYBOX, &HOST_BUSYBOX],

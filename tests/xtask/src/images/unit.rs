@@ -37,7 +37,9 @@ mod tests {
         let lines = text.lines().count();
         assert!((1500..3000).contains(&lines), "{lines}");
         for blank in ["_N", "NUMBER", "SIZE", "SEED"] {
-            let left = text.lines().find(|line| !line.starts_with("/*") && line.contains(blank));
+            let left = text
+                .lines()
+                .find(|line| !line.starts_with("/*") && line.contains(blank));
             assert_eq!(left, None, "{blank}");
         }
     }

@@ -149,7 +149,8 @@ mod tests {
             };
             tree.file(&name, 0o755, "").expect("new");
         }
-        tree.file("usr/share/doc/x", 0o644, "unwanted").expect("new");
+        tree.file("usr/share/doc/x", 0o644, "unwanted")
+            .expect("new");
         tree
     }
 
