@@ -1,6 +1,7 @@
 //! Disks with an installed Debian, made without running anything of the guest: packages are
 //! unpacked into a [`tree`], [`root`] does what their scripts would, and the host's own
 //! e2fsprogs, of the same release, makes the file system.
+//! Beside them an initial RAM disk with programs to measure.
 
 mod accounts;
 mod disk;
