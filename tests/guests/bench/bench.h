@@ -20,6 +20,9 @@ extern const struct workload system_workloads[];
 /* `full` rounds at 100 %, at least one. */
 long rounds(long full);
 
+/* What the workload has done so far is not to count: a line that is called `warm`. */
+void prepared(void);
+
 /* The next number of a fixed sequence that starts anew for each workload. */
 uint64_t draw(void);
 

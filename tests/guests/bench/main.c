@@ -50,17 +50,32 @@ static double cpu_seconds(void)
     return of_usage(RUSAGE_SELF) + of_usage(RUSAGE_CHILDREN);
 }
 
+static double begin_wall, begin_cpu;
+
+static void begin(void)
+{
+    begin_wall = wall_seconds();
+    begin_cpu = cpu_seconds();
+}
+
+static void say(const char *name, uint64_t checksum)
+{
+    printf("BENCH %s %.4f %.4f %016llx\n", name, wall_seconds() - begin_wall,
+           cpu_seconds() - begin_cpu, (unsigned long long)checksum);
+    fflush(stdout);
+}
+
+void prepared(void)
+{
+    say("warm", 0);
+    begin();
+}
+
 static void measure(const struct workload *workload)
 {
     sequence = 1;
-    double wall = wall_seconds();
-    double cpu = cpu_seconds();
-    uint64_t checksum = workload->run();
-    cpu = cpu_seconds() - cpu;
-    wall = wall_seconds() - wall;
-    printf("BENCH %s %.4f %.4f %016llx\n", workload->name, wall, cpu,
-           (unsigned long long)checksum);
-    fflush(stdout);
+    begin();
+    say(workload->name, workload->run());
 }
 
 static int wanted(const char *name, char **names)

@@ -4,18 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Follows a random ring of cache lines that fills `bytes`. */
-static uint64_t follow(size_t bytes, long steps)
+struct line {
+    struct line *next;
+    char rest[56];
+};
+
+/* A random ring of cache lines that fills `bytes`; 0 without memory for it. */
+static struct line *ring(size_t bytes)
 {
-    struct line {
-        struct line *next;
-        char rest[56];
-    };
     size_t count = bytes / sizeof(struct line);
     struct line *lines = calloc(count, sizeof *lines);
     uint32_t *order = malloc(count * sizeof *order);
-    if (!lines || !order)
+    if (!lines || !order) {
+        free(lines);
+        free(order);
         return 0;
+    }
     for (size_t i = 0; i < count; i++)
         order[i] = (uint32_t)i;
     for (size_t i = count - 1; i > 0; i--) {
@@ -26,23 +30,49 @@ static uint64_t follow(size_t bytes, long steps)
     }
     for (size_t i = 0; i < count; i++)
         lines[order[i]].next = &lines[order[(i + 1) % count]];
-    struct line *at = lines;
+    free(order);
+    return lines;
+}
+
+/* Follows the ring, and counts how it is made as well unless `alone`. */
+static uint64_t follow(size_t bytes, long steps, int alone)
+{
+    struct line *lines = ring(bytes), *at = lines;
+    if (!lines)
+        return 0;
+    if (alone)
+        prepared();
     for (; steps > 0; steps--)
         at = at->next;
     uint64_t sum = (uint64_t)(at - lines);
-    free(order);
     free(lines);
     return sum;
 }
 
 static uint64_t run_follow_small(void)
 {
-    return follow(16 << 10, rounds(30000000));
+    return follow(16 << 10, rounds(30000000), 0);
 }
 
 static uint64_t run_follow_large(void)
 {
-    return follow(32 << 20, rounds(1500000));
+    return follow(32 << 20, rounds(1500000), 0);
+}
+
+/* Loads alone, each of which needs the one before. */
+static uint64_t run_load_small(void)
+{
+    return follow(16 << 10, rounds(30000000), 1);
+}
+
+static uint64_t run_load_middle(void)
+{
+    return follow(4 << 20, rounds(2000000), 1);
+}
+
+static uint64_t run_load_large(void)
+{
+    return follow(32 << 20, rounds(1000000), 1);
 }
 
 /* Copies and fills of many sizes. */
@@ -127,6 +157,9 @@ static uint64_t run_atomic(void)
 const struct workload memory_workloads[] = {
     { "follow-16K", run_follow_small },
     { "follow-32M", run_follow_large },
+    { "load-16K", run_load_small },
+    { "load-4M", run_load_middle },
+    { "load-32M", run_load_large },
     { "copy", run_copy },
     { "bytes", run_bytes },
     { "tree", run_tree },

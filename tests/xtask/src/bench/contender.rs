@@ -6,10 +6,12 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::args::Args;
+use super::boots::Boot;
 use super::measure::Clock;
 use crate::images::{self, run};
 
-/// One way to run the bench program.
+/// One way to run the workloads.
 pub struct Contender {
     /// The heading of its column.
     pub name: &'static str,
@@ -17,97 +19,126 @@ pub struct Contender {
     pub about: String,
     /// Whose clock counts.
     pub clock: Clock,
+    kind: Kind,
     program: PathBuf,
-    arguments: Vec<String>,
 }
 
-impl Contender {
-    /// The command of one run.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments);
-        command
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Native,
+    Qemu,
+    Vm,
 }
 
 /// The names that `--only` takes.
 pub const NAMES: &[&str] = &["native", "qemu", "interp", "jit", "hybrid"];
 
 /// Guest RAM, and with it the most that a workload may use.
-const RAM_MIB: &str = "512";
+pub const RAM_MIB: u64 = 512;
 
-/// The contender called `name` at `scale` percent of the work; `vm` is the emulator to use.
-pub fn contender(name: &'static str, scale: u32, vm: &Path) -> Result<Contender> {
-    match name {
-        "native" => Ok(Contender {
+const KERNEL: &str = "riscv64/kernel";
+const HOST_BENCH: &str = "host/bench";
+
+impl Contender {
+    /// The contender called `name`; `vm` is the emulator to use.
+    pub fn new(name: &'static str, vm: &Path) -> Result<Self> {
+        let (kind, program) = match name {
+            "native" => (Kind::Native, image(HOST_BENCH)?),
+            "qemu" => (Kind::Qemu, qemu()),
+            _ => (Kind::Vm, vm.to_owned()),
+        };
+        Ok(Self {
             name,
-            about: "this host".to_owned(),
-            clock: Clock::Own,
-            program: image("host/bench")?,
-            arguments: vec!["-s".to_owned(), scale.to_string()],
-        }),
-        "qemu" => qemu(name, scale),
-        _ => emulator(name, scale, vm),
+            about: match kind {
+                Kind::Native => "this host".to_owned(),
+                Kind::Qemu | Kind::Vm => version(&program)?,
+            },
+            clock: match kind {
+                Kind::Native => Clock::Own,
+                Kind::Qemu | Kind::Vm => Clock::Host,
+            },
+            kind,
+            program,
+        })
+    }
+
+    /// The command of one run; none where it takes no part: the host boots nothing, and has
+    /// other compilers and interpreters.
+    pub fn command(&self, boot: Boot, args: &Args) -> Result<Option<Command>> {
+        let mut command = Command::new(&self.program);
+        match self.kind {
+            Kind::Native if boot == Boot::Bench => {
+                command.args(["-s", &args.scale.to_string()]);
+                command.args(&args.rows);
+            }
+            Kind::Native => return Ok(None),
+            Kind::Qemu => self.qemu(&mut command, boot, args)?,
+            Kind::Vm => self.vm(&mut command, boot, args)?,
+        }
+        Ok(Some(command))
+    }
+
+    fn qemu(&self, command: &mut Command, boot: Boot, args: &Args) -> Result<()> {
+        command
+            .args(["-M", "virt", "-nographic", "-no-reboot"])
+            .args(["-m", &RAM_MIB.to_string()])
+            .arg("-kernel")
+            .arg(image(KERNEL)?)
+            .arg("-initrd")
+            .arg(image(boot.initrd())?)
+            .args(["-append", &boot.append(args.scale, &args.rows)]);
+        if let Some(disk) = boot.disk() {
+            // A comma in a value is written twice.
+            let file = path_text(&image(disk)?)?.replace(',', ",,");
+            let drive = format!("file={file},format=raw,snapshot=on,if=none,id=disk");
+            command
+                .args(["-drive", &drive])
+                .args(["-device", "virtio-blk-pci,drive=disk"])
+                .args(["-device", "virtio-rng-pci"]);
+        }
+        Ok(())
+    }
+
+    fn vm(&self, command: &mut Command, boot: Boot, args: &Args) -> Result<()> {
+        command
+            .args(["run", "--no-config", "--engine", self.name])
+            .args(["--stats", "--json", "--net", "none"])
+            .args(["-m", &format!("{RAM_MIB}M")])
+            .arg("-k")
+            .arg(image(KERNEL)?)
+            .arg("-i")
+            .arg(image(boot.initrd())?)
+            .args(["--append", &boot.append(args.scale, &args.rows)]);
+        if let Some(disk) = boot.disk() {
+            command.arg("--ephemeral").arg("--drive").arg(image(disk)?);
+        }
+        Ok(())
     }
 }
 
+/// The images that a run needs.
+pub fn images(boots: &[Boot], only: &[&str]) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    if only.contains(&"native") {
+        names.push(HOST_BENCH);
+    }
+    if only.iter().any(|name| *name != "native") {
+        names.push(KERNEL);
+        names.extend(boots.iter().map(|boot| boot.initrd()));
+        names.extend(boots.iter().filter_map(|boot| boot.disk()));
+    }
+    names
+}
+
 /// Debian 13's QEMU if its image is made, else the one that is installed.
-fn qemu(name: &'static str, scale: u32) -> Result<Contender> {
+fn qemu() -> PathBuf {
     let unpacked = images::path("qemu/system").map(|folder| folder.join("qemu-system-riscv64"));
-    let program = unpacked.unwrap_or_else(|| PathBuf::from("qemu-system-riscv64"));
-    let arguments = [
-        "-M",
-        "virt",
-        "-m",
-        RAM_MIB,
-        "-nographic",
-        "-no-reboot",
-        "-kernel",
-        &path_text(&image("riscv64/kernel")?)?,
-        "-initrd",
-        &path_text(&image("riscv64/initrd-bench.cpio.gz")?)?,
-        "-append",
-        &append(scale),
-    ];
-    Ok(Contender {
-        name,
-        about: version(&program)?,
-        clock: Clock::Host,
-        program,
-        arguments: arguments.map(str::to_owned).to_vec(),
-    })
-}
-
-fn emulator(name: &'static str, scale: u32, vm: &Path) -> Result<Contender> {
-    let arguments = [
-        "run",
-        "--engine",
-        name,
-        "-m",
-        &format!("{RAM_MIB}M"),
-        "-k",
-        &path_text(&image("riscv64/kernel")?)?,
-        "-i",
-        &path_text(&image("riscv64/initrd-bench.cpio.gz")?)?,
-        "--append",
-        &append(scale),
-    ];
-    Ok(Contender {
-        name,
-        about: version(vm)?,
-        clock: Clock::Host,
-        program: vm.to_owned(),
-        arguments: arguments.map(str::to_owned).to_vec(),
-    })
-}
-
-fn append(scale: u32) -> String {
-    format!("console=ttyS0 vmtest=bench benchscale={scale}")
+    unpacked.unwrap_or_else(|| PathBuf::from("qemu-system-riscv64"))
 }
 
 fn image(name: &str) -> Result<PathBuf> {
     let path = images::path(name);
-    path.with_context(|| format!("image {name} has not been made; run `cargo xtask images`"))
+    path.with_context(|| format!("image {name} has not been made; run `cargo xtask images {name}`"))
 }
 
 fn path_text(path: &Path) -> Result<String> {
@@ -134,4 +165,27 @@ pub fn built_vm() -> Result<PathBuf> {
         .nth(2)
         .context("this program is in no target folder")?;
     Ok(target.join("release").join("vm"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::boots::Boot;
+    use super::{KERNEL, NAMES, images};
+
+    #[test]
+    fn only_what_is_needed_is_made() {
+        assert_eq!(images(&[Boot::Bench], &["native"]), ["host/bench"]);
+        assert_eq!(
+            images(&[Boot::Debian], &["qemu", "hybrid"]),
+            [
+                KERNEL,
+                "riscv64/debian-initrd.cpio.gz",
+                "riscv64/debian.img"
+            ]
+        );
+        // Each is an image that can be made.
+        for name in images(&Boot::ALL, NAMES) {
+            assert!(images::PRODUCTS.iter().any(|other| other.name == name));
+        }
+    }
 }

@@ -19,8 +19,10 @@ mod program;
 mod recipes;
 mod stamp;
 mod store;
+mod unit;
 
 pub(crate) use apt::run;
 pub use build::main;
 pub use products::{PRODUCTS, Product};
+pub(crate) use program::SOURCES as BENCH_SOURCES;
 pub use store::{cache_dir, need, path};

@@ -88,6 +88,12 @@ pub static DEBIAN_BENCH: Package = Package {
     extent: Extent::System(&[debian::SYSTEM, debian::BENCH]),
     members: &[],
 };
+/// A compiler and an interpreter, to measure with.
+pub static PROGRAMS: Package = Package {
+    name: "programs",
+    extent: Extent::System(&[debian::PACKAGES]),
+    members: &[],
+};
 /// The host's programs that make and check file systems, of the guest's release.
 pub static E2FSPROGS: Package = Package {
     name: "e2fsprogs",
@@ -206,6 +212,16 @@ pub const PRODUCTS: &[Product] = &[
         tool: None,
         on_request: true,
         make: debian::large_disk,
+    },
+    Product {
+        name: "riscv64/initrd-programs.cpio",
+        doc: "busybox initramfs with gcc and python3, for vmtest=bench (made when it is named)",
+        recipe: 1,
+        inputs: debian::PROGRAM_INPUTS,
+        packages: &[&PROGRAMS, &KERNEL, &BUSYBOX, &HOST_BUSYBOX],
+        tool: None,
+        on_request: true,
+        make: debian::programs,
     },
     Product {
         name: "riscv64/opensbi.bin",
