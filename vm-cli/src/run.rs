@@ -120,7 +120,9 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         out::tell(&stats::text(&stats, ending.instructions, seconds));
     }
     let about_run = AboutRun {
-        stats: args.stats.then(|| stats::json(&stats, seconds)),
+        stats: args
+            .stats
+            .then(|| stats::json(&stats, ending.instructions, seconds)),
         told: failure.told(),
         boot,
         failed,

@@ -82,5 +82,5 @@ pub use vm_device_boot as boot;
 pub use vm_device_bootdisk as bootdisk;
 pub use vm_device_bus::{Node, Value};
 pub use vm_engine_interp::native::TierStats;
-pub use vm_engine_interp::{BlockStats, RunStats, SharedTrace};
+pub use vm_engine_interp::{BlockStats, Residency, RunStats, SharedTrace};
 pub use vm_ir::Frontend;
