@@ -345,6 +345,15 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "Debugging")]
     pub symbols: Option<PathBuf>,
 
+    /// Show at the end what each engine has made of the code at an address, number or symbol
+    ///
+    /// Guest code, operations and host code beside each other; with --json the array `code`.
+    #[arg(long, value_name = "PC", help_heading = "Debugging")]
+    pub dump_code: Vec<String>,
+    /// Let `perf` name native code by the guest's symbols: writes /tmp/perf-PID.map
+    #[arg(long, help_heading = "Debugging")]
+    pub perf_map: bool,
+
     /// The settings of [profile.NAME] in vm.toml as well as those of [vm]
     #[arg(
         long,

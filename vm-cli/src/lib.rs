@@ -21,6 +21,7 @@ mod diagnose;
 mod difference;
 mod disasm;
 mod doctor;
+mod dump;
 mod engines;
 mod exits;
 mod explain;

@@ -29,6 +29,18 @@ pub fn output_error(error: &io::Error) -> Report {
         .help("look for a full disk, or for a reader that has gone")
 }
 
+/// How wide standard error is, as far as that can be known.
+#[must_use]
+pub fn columns() -> usize {
+    /// What is usual where nobody looks yet.
+    const USUAL: usize = 160;
+    let terminal = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok();
+    let terminal = terminal.map(|size| usize::from(size.ws_col));
+    let said = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let columns = terminal.filter(|columns| *columns > 0).or_else(said);
+    columns.unwrap_or(USUAL)
+}
+
 /// Whether messages on standard error have colours.
 #[must_use]
 pub fn colors(when: ColorWhen) -> bool {

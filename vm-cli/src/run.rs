@@ -4,6 +4,7 @@ pub mod config;
 mod debugging;
 pub mod image;
 mod tracing;
+mod watching;
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -16,6 +17,7 @@ use vm_runtime::{
 };
 
 use self::tracing::Tracing;
+use self::watching::Watching;
 use crate::args::{ConsoleMode, Manner, RunArgs};
 use crate::console::log::{self, Log};
 use crate::console::{BANNER, Failure, Keyboard, Pipe, Progress, Screen, terminal};
@@ -46,6 +48,8 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         failed: None,
         found: None,
         stats: None,
+        code: None,
+        perf_map: None,
     };
     let tracing = Tracing::new(args)?;
     let failure = Failure::default();
@@ -80,6 +84,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     failure.ends(vm.control());
     let symbols = debugging::symbols(args, &mut vm, built_in)?;
     tracing.use_symbols(args, symbols)?;
+    let watching = Watching::begin(args, &mut vm)?;
     debugging::debugger(args, common, &mut vm, &hub)?;
     if common.verbose > 0 {
         out::tell(&format!("{about}\n"));
@@ -102,6 +107,7 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     });
     let failed = failure::is_reported(ending.outcome).then(|| vm.failure(Some(ending.outcome)));
     let stats = vm.stats();
+    let watched = watching.end(&vm);
     // The last of the output and of the trace, before what we say about them.
     hub.end_output();
     drop(vm);
@@ -119,8 +125,14 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
     if args.stats && !common.json {
         out::tell(&stats::text(&stats, ending.instructions, seconds));
     }
+    watched.tell(common)?;
+    let (code, perf_map) = watched.json();
     let about_run = AboutRun {
-        stats: args.stats.then(|| stats::json(&stats, seconds)),
+        code,
+        perf_map,
+        stats: args
+            .stats
+            .then(|| stats::json(&stats, ending.instructions, seconds)),
         told: failure.told(),
         boot,
         failed,
@@ -253,6 +265,10 @@ struct AboutRun {
     found: Option<(Difference, Option<PathBuf>)>,
     /// What it has cost, if that is wanted.
     stats: Option<Value>,
+    /// What has become of code, if that is wanted.
+    code: Option<Value>,
+    /// Where the map of native code is.
+    perf_map: Option<Value>,
 }
 
 impl AboutRun {
@@ -293,8 +309,15 @@ fn say_ending(ending: &Ending, about: &AboutRun, common: &Manner) -> Result<u8, 
         if let Some(failed) = &about.failed {
             all["failure"] = failure::json(failed);
         }
-        if let Some(stats) = &about.stats {
-            all["stats"] = stats.clone();
+        let more = [
+            ("stats", &about.stats),
+            ("code", &about.code),
+            ("perf_map", &about.perf_map),
+        ];
+        for (name, value) in more {
+            if let Some(value) = value {
+                all[name] = value.clone();
+            }
         }
         if let Some((found, state)) = &about.found {
             all["difference"] = difference::json(found, state.as_deref());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vm_runtime::Stats;
+use vm_runtime::{Residency, Stats};
 
 /// The table: a counter a line, with what belongs to it behind it.
 #[must_use]
@@ -24,7 +24,11 @@ pub fn text(stats: &Stats, instructions: u64, seconds: f64) -> String {
     table.row("  firmware", runs.call, "");
     table.row("  other", runs.other, "");
     table.row("traps", runs.traps, "");
-    table.row("TLB misses", runs.walks, &share(runs.walks, instructions));
+    let misses = match per_thousand(runs.walks, instructions) {
+        Some(misses) => format!("{misses:.2} in 1000 instructions"),
+        None => String::new(),
+    };
+    table.row("TLB misses", runs.walks, &misses);
     table.head("code");
     let blocks = stats.blocks;
     table.row(
@@ -65,6 +69,7 @@ pub fn text(stats: &Stats, instructions: u64, seconds: f64) -> String {
         );
         let (insns, bytes) = (made.region_insns, made.region_bytes);
         table.row("regions", made.regions, &took(time.regions, insns, bytes));
+        table.row("  of more pages", made.wide_regions, "");
         table.row("refused", made.template_refused + made.refused, "");
         table.row("too late", made.late, "");
         table.row("interpreted", runs.alone, "instructions inside native code");
@@ -77,6 +82,7 @@ pub fn text(stats: &Stats, instructions: u64, seconds: f64) -> String {
         let units = format!("in {} windows of 256 KiB", cache.evictions);
         table.row("evicted", cache.evicted, &units);
         table.row("no room", made.no_room, "");
+        residency(&mut table, runs.residency);
     }
     if let Some(verified) = stats.verified {
         table.head("verified");
@@ -90,6 +96,26 @@ pub fn text(stats: &Stats, instructions: u64, seconds: f64) -> String {
         table.row("pages compared", verified.pages, "");
     }
     table.0
+}
+
+/// Who ran the guest's instructions, by the slices that ended there.
+fn residency(table: &mut Table, of: Residency) {
+    table.head("slices that ended in code of");
+    let rows = [
+        ("interpreter", of.handlers),
+        ("templates", of.templates),
+        ("blocks", of.blocks),
+        ("regions", of.regions),
+    ];
+    for (name, count) in rows {
+        let part = 100.0 * count as f64 / of.all().max(1) as f64;
+        table.row(name, count, &format!("{part:.1} %"));
+    }
+}
+
+/// How many there are for a thousand instructions, if there are any.
+fn per_thousand(count: u64, instructions: u64) -> Option<f64> {
+    (instructions > 0).then(|| 1000.0 * count as f64 / instructions as f64)
 }
 
 /// One in how many instructions.
@@ -117,7 +143,7 @@ impl Table {
 
 /// The same for programs; times in nanoseconds.
 #[must_use]
-pub fn json(stats: &Stats, seconds: f64) -> Value {
+pub fn json(stats: &Stats, instructions: u64, seconds: f64) -> Value {
     let (runs, blocks) = (stats.runs, stats.blocks);
     let ns = |time: Duration| time.as_nanos() as u64;
     let native = stats.native.map(|native| {
@@ -133,6 +159,7 @@ pub fn json(stats: &Stats, seconds: f64) -> Value {
             "templates": templates,
             "blocks": row(made.published, made.insns, made.bytes, time.blocks),
             "regions": regions,
+            "wide_regions": made.wide_regions,
             "refused": made.template_refused + made.refused,
             "late": made.late,
             "interpreted": runs.alone,
@@ -166,6 +193,13 @@ pub fn json(stats: &Stats, seconds: f64) -> Value {
         },
         "traps": runs.traps,
         "tlb_misses": runs.walks,
+        "tlb_misses_per_1000": per_thousand(runs.walks, instructions),
+        "residency": {
+            "interpreter": runs.residency.handlers,
+            "templates": runs.residency.templates,
+            "blocks": runs.residency.blocks,
+            "regions": runs.residency.regions,
+        },
         "code": {
             "blocks": blocks.made,
             "instructions": blocks.insns,

@@ -91,6 +91,11 @@ fn a_run_that_is_verified_is_the_same_run() {
                 stats["native"]["templates"]["made"].as_u64() > Some(100),
                 "{stats}"
             );
+            let samples = |tier: &str| stats["residency"][tier].as_u64();
+            let native = samples("templates") > Some(0) || samples("regions") > Some(0);
+            assert!(native, "{stats}");
+            assert!(stats["tlb_misses_per_1000"].as_f64() > Some(0.0), "{stats}");
+            assert!(stats["native"]["wide_regions"].is_u64(), "{stats}");
             let verified = stats["verified"]["instructions"].as_u64();
             let all = found["instructions"].as_u64();
             assert!(verified > Some(0) && verified <= all, "{stats}");
@@ -111,7 +116,9 @@ fn the_table_of_what_a_run_has_cost_goes_to_standard_error() {
         for row in ["run\n", "  TLB misses ", "code\n", "  looked up "] {
             assert!(said.contains(row), "{engine}: {row} in {said}");
         }
-        assert_eq!(said.contains("  templates "), *engine == "hybrid", "{said}");
+        for row in ["  templates ", "slices that ended ", "  of more pages "] {
+            assert_eq!(said.contains(row), *engine == "hybrid", "{row} in {said}");
+        }
         assert!(!text(&output.stdout).contains("TLB misses"));
     }
 }

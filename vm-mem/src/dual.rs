@@ -59,6 +59,12 @@ impl DualMap {
         sys::map(bytes).map(Self)
     }
 
+    /// The same without a file behind it, where the host has such memory: profilers take that for
+    /// code which was generated, and ask the process whose it is.
+    pub fn without_file(bytes: usize) -> Result<Self, DualMapError> {
+        sys::map_without_file(bytes).map(Self)
+    }
+
     /// Its length.
     #[must_use]
     pub fn bytes(&self) -> usize {

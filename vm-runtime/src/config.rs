@@ -58,6 +58,9 @@ pub struct Config {
     pub jit_tiers: Option<Vec<JitTier>>,
     /// How many bytes native code may take.
     pub code_bytes: u64,
+    /// Native code stands where profilers look for code that was generated; see
+    /// [`Vm::watch_code`](crate::Vm::watch_code).
+    pub profiled: bool,
     /// Holds the engine to the interpreter: one run of a CPU in so many; in virtual time only.
     pub verify: Option<u32>,
 }
@@ -226,6 +229,7 @@ impl Default for Config {
             jit_region_threshold: None,
             jit_tiers: None,
             code_bytes: crate::engine::CODE_BYTES,
+            profiled: false,
             verify: None,
         }
     }

@@ -1,5 +1,9 @@
 //! How a run ended.
 
+use vm_device_bus::Request;
+
+use crate::OnReset;
+
 /// What ended a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -47,4 +51,62 @@ pub struct Ending {
     pub resets: u32,
     /// The hash of the whole state, in virtual time.
     pub state_hash: Option<u64>,
+}
+
+/// What a request ends the run with; `None` if the machine starts again.
+///
+/// `panicked` says that the console has shown a kernel's panic since the machine was started,
+/// `crashed` that the guest has said so itself and was about to save what could be saved.
+pub(crate) fn end_of(
+    request: Request,
+    on_reset: OnReset,
+    panicked: bool,
+    crashed: bool,
+) -> Option<Outcome> {
+    let (restart, panicked) = match request {
+        Request::Crashed => unreachable!("the guest goes on"),
+        Request::PowerOff if crashed => return Some(Outcome::Panicked),
+        Request::PowerOff => return Some(Outcome::PowerOff),
+        Request::Fail(code) => return Some(Outcome::Failed(code)),
+        Request::Panicked { restart } => (restart, true),
+        Request::Reset => (true, panicked),
+    };
+    match on_reset {
+        OnReset::Always if restart => None,
+        _ if panicked => Some(Outcome::Panicked),
+        OnReset::End => Some(Outcome::Reset),
+        OnReset::Restart | OnReset::Always => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_request_and_the_setting_decide_how_it_goes_on() {
+        let shutdown = Request::Panicked { restart: false };
+        let again = Request::Panicked { restart: true };
+        let ended = Some(Outcome::Panicked);
+        for (request, panicked, restart, end, always) in [
+            (Request::Reset, false, None, Some(Outcome::Reset), None),
+            (Request::Reset, true, ended, ended, None),
+            (again, false, ended, ended, None),
+            (shutdown, false, ended, ended, ended),
+            (shutdown, true, ended, ended, ended),
+        ] {
+            let settings = [OnReset::Restart, OnReset::End, OnReset::Always];
+            let found = settings.map(|on_reset| end_of(request, on_reset, panicked, false));
+            assert_eq!(found, [restart, end, always], "{request:?} {panicked}");
+        }
+        for on_reset in [OnReset::Restart, OnReset::End, OnReset::Always] {
+            for (request, outcome) in [
+                (Request::PowerOff, Outcome::PowerOff),
+                (Request::Fail(3), Outcome::Failed(3)),
+            ] {
+                assert_eq!(end_of(request, on_reset, true, false), Some(outcome));
+            }
+            assert_eq!(end_of(Request::PowerOff, on_reset, true, true), ended);
+        }
+    }
 }

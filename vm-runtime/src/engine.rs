@@ -99,7 +99,12 @@ fn tier(
     let tiers = config.jit_tiers.as_deref();
     let has = |tier| tiers.is_none_or(|tiers| tiers.contains(&tier));
     let [first, then] = config.jit_threshold.map_or(usual, |given| [given; 2]);
-    let arena = Arena::new(config.code_bytes, Box::new(LeastRecentlyUsed))?;
+    let arena = if config.profiled {
+        Arena::without_file
+    } else {
+        Arena::new
+    };
+    let arena = arena(config.code_bytes, Box::new(LeastRecentlyUsed))?;
     let templates = has(JitTier::Template).then(|| Templates::new(frontend.clone()));
     let templates = templates.flatten().map(|compiler| {
         let ns = times.templates.clone();

@@ -15,6 +15,7 @@
 
 mod activity;
 mod board;
+mod code;
 mod config;
 mod console;
 mod debug;
@@ -49,6 +50,7 @@ mod vm;
 mod waker;
 
 pub use board::{Board, BoardKind, boards};
+pub use code::{CodeDump, DumpedBlock, DumpedInsn, HostLine, PerfMap};
 pub use config::{
     Boot, Config, DiskAccess, DiskConfig, DiskFormat, EngineMode, Firmware, JitTier, OnReset,
     Source, Terminal,
@@ -81,6 +83,6 @@ pub use vm_core::{TimeMode, Trace, TraceEvent, TraceKinds};
 pub use vm_device_boot as boot;
 pub use vm_device_bootdisk as bootdisk;
 pub use vm_device_bus::{Node, Value};
-pub use vm_engine_interp::native::TierStats;
-pub use vm_engine_interp::{BlockStats, RunStats, SharedTrace};
+pub use vm_engine_interp::native::{Line, Stage, TierStats, Whence};
+pub use vm_engine_interp::{BlockStats, Residency, RunStats, SharedTrace};
 pub use vm_ir::Frontend;

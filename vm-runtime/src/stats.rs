@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use vm_engine_cache::Stats as CacheStats;
 use vm_engine_interp::native::{
-    Compiler, HELPERS, Native, NativeRegion, RegionCompiler, RegionWork, TierStats, Work,
+    Compiler, HELPERS, Listing, Native, NativeRegion, RegionCompiler, RegionWork, TierStats, Work,
 };
 use vm_engine_interp::{BlockStats, RunStats};
 
@@ -88,6 +88,10 @@ impl<C: Compiler> Compiler for Timed<C> {
         self.timed(|compiler| compiler.compile(work))
     }
 
+    fn explain(&self, work: &Work) -> Option<Listing> {
+        self.compiler.explain(work)
+    }
+
     fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]) {
         self.compiler.furnish(room);
     }
@@ -96,6 +100,10 @@ impl<C: Compiler> Compiler for Timed<C> {
 impl<C: RegionCompiler> RegionCompiler for Timed<C> {
     fn compile(&self, work: &RegionWork) -> Option<NativeRegion> {
         self.timed(|compiler| compiler.compile(work))
+    }
+
+    fn explain(&self, work: &RegionWork) -> Option<Listing> {
+        self.compiler.explain(work)
     }
 
     fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]) {

@@ -15,18 +15,18 @@ use vm_mem::GuestRam;
 
 use crate::activity::{Activity, NotedDisk};
 use crate::board::{Board, BoardKind, Parts, boards};
+use crate::code::Watch;
 use crate::config::Terminal;
 use crate::console::OutputOnly;
 use crate::debug::{Debugger, Halting};
 use crate::disk::{Content, RawFile};
+use crate::ending::end_of;
 use crate::files::Files;
 use crate::health::Health;
 use crate::net::NetHandle;
 use crate::stats::Timers;
 use crate::verify::Verifier;
-use crate::{
-    Booted, Config, ConsoleHub, DiskFormat, Firmware, OnReset, Outcome, Symbols, Until, VmError,
-};
+use crate::{Booted, Config, ConsoleHub, DiskFormat, Firmware, Outcome, Symbols, Until, VmError};
 
 /// The date at which every run in virtual time begins: the first second of 2026.
 const VIRTUAL_EPOCH_NS: u64 = 1_767_225_600_000_000_000;
@@ -111,6 +111,8 @@ pub struct Vm {
     pub(crate) debugger: Option<Box<dyn Debugger>>,
     pub(crate) halting: Halting,
     pub(crate) symbols: Option<Arc<Symbols>>,
+    /// What is known of code that somebody wants to see.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// What a turn or a device asks of the machine's owner.
@@ -222,6 +224,7 @@ impl Vm {
             debugger: None,
             halting: Halting::default(),
             symbols: None,
+            watch: None,
         };
         let lines = vm.traces(TraceKinds::IRQ);
         vm.board.bus().log_lines(lines);
@@ -386,27 +389,6 @@ impl Vm {
     }
 }
 
-/// What a request ends the run with; `None` if the machine starts again.
-///
-/// `panicked` says that the console has shown a kernel's panic since the machine was started,
-/// `crashed` that the guest has said so itself and was about to save what could be saved.
-fn end_of(request: Request, on_reset: OnReset, panicked: bool, crashed: bool) -> Option<Outcome> {
-    let (restart, panicked) = match request {
-        Request::Crashed => unreachable!("the guest goes on"),
-        Request::PowerOff if crashed => return Some(Outcome::Panicked),
-        Request::PowerOff => return Some(Outcome::PowerOff),
-        Request::Fail(code) => return Some(Outcome::Failed(code)),
-        Request::Panicked { restart } => (restart, true),
-        Request::Reset => (true, panicked),
-    };
-    match on_reset {
-        OnReset::Always if restart => None,
-        _ if panicked => Some(Outcome::Panicked),
-        OnReset::End => Some(Outcome::Reset),
-        OnReset::Restart | OnReset::Always => None,
-    }
-}
-
 fn lock<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
@@ -465,36 +447,4 @@ pub(crate) fn open<'a>(name: &Path, bytes: &'a [u8]) -> Result<Kernel<'a>, VmErr
         source,
     };
     Kernel::open(bytes, UNPACK_LIMIT).map_err(source)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_request_and_the_setting_decide_how_it_goes_on() {
-        let shutdown = Request::Panicked { restart: false };
-        let again = Request::Panicked { restart: true };
-        let ended = Some(Outcome::Panicked);
-        for (request, panicked, restart, end, always) in [
-            (Request::Reset, false, None, Some(Outcome::Reset), None),
-            (Request::Reset, true, ended, ended, None),
-            (again, false, ended, ended, None),
-            (shutdown, false, ended, ended, ended),
-            (shutdown, true, ended, ended, ended),
-        ] {
-            let settings = [OnReset::Restart, OnReset::End, OnReset::Always];
-            let found = settings.map(|on_reset| end_of(request, on_reset, panicked, false));
-            assert_eq!(found, [restart, end, always], "{request:?} {panicked}");
-        }
-        for on_reset in [OnReset::Restart, OnReset::End, OnReset::Always] {
-            for (request, outcome) in [
-                (Request::PowerOff, Outcome::PowerOff),
-                (Request::Fail(3), Outcome::Failed(3)),
-            ] {
-                assert_eq!(end_of(request, on_reset, true, false), Some(outcome));
-            }
-            assert_eq!(end_of(Request::PowerOff, on_reset, true, true), ended);
-        }
-    }
 }

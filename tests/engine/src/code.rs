@@ -386,7 +386,8 @@ fn an_instruction_on_two_pages_is_kept_until_either_page_moves() {
         }
         let turns = |rig: &mut Rig| {
             let before = rig.engine.run_stats().indirect;
-            (rig.set(0, "s1", 100), rig.set(0, "pc", begin));
+            rig.set(0, "s1", 100);
+            rig.set(0, "pc", begin);
             rig.run(0, 1 + 5 * 100);
             assert_eq!(rig.get(0, "s1"), 0, "{fence}");
             rig.engine.run_stats().indirect - before

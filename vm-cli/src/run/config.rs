@@ -75,6 +75,7 @@ pub fn config(args: &RunArgs, quiet: bool) -> Result<Config, Report> {
         // Who sits at a terminal decides for himself, and may only be reading an old log.
         end_on_panic: !args.reboot && !io::stdin().is_terminal(),
         watchdog_ns: args.watchdog,
+        profiled: args.perf_map,
         ..Config::default()
     };
     engines::settle(&mut config, &args.engine)?;

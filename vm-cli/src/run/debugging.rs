@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vm_runtime::gdb::{Gdb, Server};
 use vm_runtime::{ConsoleHub, Symbols, Vm, read_symbols};
 
-use super::tracing;
+use super::{tracing, watching};
 use crate::args::{Manner, RunArgs};
 use crate::diagnose::diagnose;
 use crate::report::Report;
@@ -19,10 +19,14 @@ pub fn symbols(
     vm: &mut Vm,
     built_in: Option<Symbols>,
 ) -> Result<Option<Arc<Symbols>>, Report> {
-    let wanted = args.symbols.is_some() || tracing::has_names(args);
+    let named = tracing::has_names(args) || watching::has_names(args);
+    let wanted = args.symbols.is_some() || named;
+    let liked = watching::likes_names(args);
     let mut symbols = match (&args.symbols, &args.kernel) {
         (Some(path), _) => read_symbols(path).map_err(|error| diagnose(&error))?,
         (None, _) if built_in.is_some() => built_in.unwrap_or_default(),
+        (None, Some(kernel)) if !wanted && liked => read_symbols(kernel).unwrap_or_default(),
+        (None, None) if !wanted && liked => vm.guest_symbols().unwrap_or_default(),
         (None, _) if !wanted => return Ok(None),
         (None, Some(kernel)) => read_symbols(kernel).map_err(|error| diagnose(&error))?,
         // A kernel that a disk has brought.
@@ -32,6 +36,9 @@ pub fn symbols(
                 .help("give --symbols FILE")
         })?,
     };
+    if symbols.is_empty() {
+        return Ok(None);
+    }
     vm.settle_symbols(&mut symbols);
     let symbols = Arc::new(symbols);
     vm.set_symbols(symbols.clone());

@@ -145,6 +145,19 @@ pub struct Arena<K> {
 impl<K: Copy> Arena<K> {
     /// An arena of this many bytes, rounded down to windows.
     pub fn new(bytes: u64, policy: Box<dyn Policy>) -> Result<Self, ArenaError> {
+        Self::in_memory(bytes, policy, DualMap::new)
+    }
+
+    /// The same in memory that profilers take for code which was generated.
+    pub fn without_file(bytes: u64, policy: Box<dyn Policy>) -> Result<Self, ArenaError> {
+        Self::in_memory(bytes, policy, DualMap::without_file)
+    }
+
+    fn in_memory(
+        bytes: u64,
+        policy: Box<dyn Policy>,
+        map: impl FnOnce(usize) -> Result<DualMap, DualMapError>,
+    ) -> Result<Self, ArenaError> {
         let window = WINDOW_BYTES as u64;
         let count = bytes / window;
         if !(LEAST..=MOST).contains(&count) {
@@ -153,7 +166,7 @@ impl<K: Copy> Arena<K> {
         }
         let count = count as usize;
         Ok(Self {
-            map: DualMap::new(count * WINDOW_BYTES)?,
+            map: map(count * WINDOW_BYTES)?,
             windows: (0..count).map(|_| Window::new()).collect(),
             open: None,
             policy,

@@ -9,12 +9,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_mem::GuestRam;
 
+use crate::Maker;
 use crate::flat::Code;
 use crate::link;
-use crate::native::{AVAILABLE, Made, Tier, Unit, Work};
+use crate::native::{self, AVAILABLE, Made, Origin, Someone, Tier, Unit, Work};
 use crate::near::Near;
 
 mod regions;
+#[cfg(test)]
+mod tests;
 
 /// What a piece of code is found by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -119,6 +122,8 @@ pub struct Blocks {
     pub limits: Limits,
     /// What makes native code, if anything does.
     pub tier: Option<Tier>,
+    /// Who is told what code is made, if anybody is.
+    pub witness: Someone,
     serial: u64,
 }
 
@@ -399,7 +404,8 @@ impl Blocks {
         if !code.untold && tier.templates.is_some() {
             return self.template(unit, &work);
         }
-        if !tier.ask(unit, work) {
+        let wanted = native::wants(&self.witness, || Origin::of(code));
+        if !tier.ask(unit, work, wanted) {
             code.heat.store(tier.threshold, Relaxed);
         }
     }
@@ -413,11 +419,19 @@ impl Blocks {
         };
         let address = (&raw const **code).addr() as u64;
         match tier.template(unit, work, address) {
-            Ok((native, place)) => code.gain_native(&native, place),
+            Ok((native, place)) => {
+                code.gain_native(&native, place);
+                let wanted = native::wants(&self.witness, || Origin::of(code));
+                let listing = wanted.then(|| tier.explain_template(work)).flatten();
+                let place = Some((place.entry, native.bytes.len()));
+                let witness = &mut self.witness;
+                native::tell(witness, Maker::Template, code, place, listing.as_ref());
+            }
             Err(true) => code.heat.store(tier.first_threshold(), Relaxed),
             Err(false) => {
                 code.untold = true;
                 code.heat.store(tier.threshold, Relaxed);
+                native::tell(&mut self.witness, Maker::Template, code, None, None);
             }
         }
     }
@@ -472,17 +486,30 @@ impl Blocks {
                 Some(Made::Block(_)) if code.samples.entered => continue,
                 Some(Made::Block(native)) => native,
                 Some(Made::Region(native, looked, seen)) => {
-                    regions::publish(&mut self.map, tier, &native, &looked, seen);
+                    let listing = done.listing.as_ref();
+                    let told = (&mut self.witness, listing);
+                    regions::publish(&mut self.map, tier, &native, (&looked, seen), told);
                     continue;
                 }
                 None => {
                     tier.stats.refused += 1;
+                    let maker = if done.unit.region {
+                        Maker::Region
+                    } else {
+                        Maker::Block
+                    };
+                    native::tell(&mut self.witness, maker, code, None, None);
                     continue;
                 }
             };
             native.belongs_to((&raw const **code).addr() as u64);
             match tier.place(done.unit, &native, code.sites.len() as u64) {
-                Some(place) => code.gain_native(&native, place),
+                Some(place) => {
+                    code.gain_native(&native, place);
+                    let place = Some((place.entry, native.bytes.len()));
+                    let listing = done.listing.as_ref();
+                    native::tell(&mut self.witness, Maker::Block, code, place, listing);
+                }
                 None => code.heat.store(tier.threshold, Relaxed),
             }
         }
@@ -499,27 +526,4 @@ fn granules(at: GuestPhys, bytes: u64) -> u64 {
     let first = at.page_offset() / 64;
     let last = (at.page_offset() + bytes.max(1) - 1).min(PAGE_BYTES - 1) / 64;
     (u64::MAX >> (63 - (last - first))) << first
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn granules_cover_exactly_what_a_range_touches() {
-        for (offset, bytes, want) in [
-            (0, 1, 1),
-            (63, 1, 1),
-            (63, 2, 3),
-            (64, 64, 2),
-            (4095, 8, 1 << 63),
-            (0, 4096, u64::MAX),
-        ] {
-            assert_eq!(
-                granules(GuestPhys(0x8000_0000 + offset), bytes),
-                want,
-                "{offset} {bytes}"
-            );
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use vm_core::Exit;
 
+use crate::Maker;
 use crate::cpu::Stop;
 
 /// Counters for people, of all CPUs of a machine.
@@ -33,6 +34,42 @@ pub struct RunStats {
     pub alone: u64,
     /// Traps; interrupts are not counted.
     pub traps: u64,
+    /// In whose code slices have ended.
+    pub residency: Residency,
+}
+
+/// In whose code slices have ended.
+///
+/// A slice ends after a number of instructions that has nothing to do with what the guest does,
+/// so these are samples of who runs its instructions; counting each would not be free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Residency {
+    /// In blocks without native code.
+    pub handlers: u64,
+    /// In blocks that templates have written.
+    pub templates: u64,
+    /// In blocks that the block compiler has made.
+    pub blocks: u64,
+    /// In blocks that are parts of regions.
+    pub regions: u64,
+}
+
+impl Residency {
+    /// How many samples there are.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.handlers + self.templates + self.blocks + self.regions
+    }
+
+    /// A slice has ended in code that is run by `maker`.
+    pub(crate) fn note(&mut self, maker: Maker) {
+        *match maker {
+            Maker::Handlers => &mut self.handlers,
+            Maker::Template => &mut self.templates,
+            Maker::Block => &mut self.blocks,
+            Maker::Region => &mut self.regions,
+        } += 1;
+    }
 }
 
 impl RunStats {

@@ -13,7 +13,7 @@ use crate::cpu::Cpu;
 use crate::interpreter::{Interpreter, lock};
 use crate::jumps::Jumps;
 use crate::modes::Modes;
-use crate::native::{Tier, TierStats};
+use crate::native::{Tier, TierStats, Witness};
 use crate::observe::steps;
 use crate::slow::Slow;
 use crate::stops::Stopping;
@@ -66,6 +66,11 @@ impl Engine {
     /// Lets CPUs made from now on run native code for blocks that are hot.
     pub fn set_tier(&mut self, tier: Tier) {
         lock(&self.shared).blocks.tier = Some(tier);
+    }
+
+    /// Has somebody told what code is made from now on, which changes nothing else.
+    pub fn set_witness(&mut self, witness: Box<dyn Witness>) {
+        lock(&self.shared).blocks.witness = Some(witness);
     }
 
     /// Counters of native code, if there is any.

@@ -43,7 +43,13 @@ impl Flat {
     /// The distance that an exit adds to the program counter.
     #[inline(always)]
     pub const fn distance(&self) -> i64 {
-        let [a, b, c, d] = self.words;
+        Self::distance_of(self.words)
+    }
+
+    /// The distance that the words of an exit stand for.
+    #[inline(always)]
+    pub const fn distance_of(words: [u16; 4]) -> i64 {
+        let [a, b, c, d] = words;
         (a as u64 | (b as u64) << 16 | (c as u64) << 32 | (d as u64) << 48) as i64
     }
 
@@ -104,6 +110,8 @@ pub struct Code {
     pub phys: u64,
     /// The mode bits it depends on.
     pub mode: u64,
+    /// The virtual address at which it was first met, for people: it may be found at others.
+    pub pc: u64,
     /// The distances of `exits` from the block's first byte; those of the native code.
     pub distances: [i64; EXITS],
     /// Tells it from all other code of the machine.
@@ -138,6 +146,7 @@ impl Code {
             bytes,
             phys,
             mode,
+            pc: 0,
             distances: [0; EXITS],
             serial: 0,
             first: None,

@@ -4,6 +4,7 @@
 mod draft;
 mod effects;
 mod end;
+mod tell;
 
 use draft::Draft;
 pub use draft::Kind;

@@ -203,6 +203,7 @@ impl Interpreter {
         let (phys, mode) = unsafe { ((*code).phys, (*code).mode) };
         let single = false;
         let key = Key { phys, mode, single };
+        shared.counts.residency.note(shared.blocks.maker(key));
         if let Some(most) = shared.blocks.sampled(key) {
             let (pages, went) = (self.pages_of_late(phys, mode), self.cpu.recent.addresses());
             let blocks = &mut shared.blocks;

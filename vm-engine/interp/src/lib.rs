@@ -42,6 +42,6 @@ mod watch;
 
 pub use blocks::{BlockStats, Limits};
 pub use checkpoint::{Checkpoint, Maker};
-pub use counts::RunStats;
+pub use counts::{Residency, RunStats};
 pub use engine::{Engine, SharedTrace};
 pub use interpreter::Interpreter;

@@ -4,10 +4,12 @@ use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_ir::passes::{Passes, Scratch, optimise};
 use vm_ir::{Builder, Frontend, Lifted};
 
+use crate::Maker;
 use crate::blocks::{Blocks, Key};
 use crate::cpu::{Cpu, Stop};
 use crate::flat::Code;
 use crate::flatten::{Flattener, TooLarge};
+use crate::native::{self, Listing, Origin, Someone};
 use crate::slow::Slow;
 
 /// The most instructions of a block.
@@ -144,7 +146,9 @@ impl Translator {
                 continue;
             }
             match self.flat(&*frontend, key) {
-                Ok(code) => {
+                Ok(mut code) => {
+                    code.pc = cpu.pc;
+                    self.tell(&*frontend, &code, &mut blocks.witness);
                     let bytes = u64::from(code.bytes);
                     let place = blocks.add(&slow.ram, key, code, second);
                     return Ok(Found {
@@ -158,6 +162,18 @@ impl Translator {
                 Err(TooLarge) => unreachable!("one instruction fits the words of a CPU"),
             }
         }
+    }
+
+    /// Says how the block was made flat, if somebody wants to know.
+    fn tell(&mut self, frontend: &dyn Frontend, code: &Code, witness: &mut Someone) {
+        if !native::wants(witness, || Origin::of(code)) {
+            return;
+        }
+        let mut listing = Listing::default();
+        let bytes = &self.bytes[..code.bytes as usize];
+        listing.add(0, bytes, self.builder.block(), frontend);
+        listing.stage("flat").lines = self.flattener.tell(frontend);
+        native::tell(witness, Maker::Handlers, code, None, Some(&listing));
     }
 
     fn flat(&mut self, frontend: &dyn Frontend, key: Key) -> Result<Code, TooLarge> {

@@ -1,8 +1,7 @@
 //! A block as one host function, except for its memory operations and its exits.
 
 use cranelift_codegen::ir::{
-    self, AbiParam, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, SourceLoc, TrapCode,
-    Value, types,
+    self, AbiParam, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, TrapCode, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use vm_engine_interp::native::{Call, EXITS, Gates, Places};
@@ -10,6 +9,7 @@ use vm_ir::block::NONE;
 use vm_ir::{Block, Effect, End, Id, Inst, Layout, Op, Type};
 
 use crate::lower::{self, Lowering};
+use crate::told::Teller;
 
 /// The code of traps that become jumps to stubs.
 pub const TO_STUB: TrapCode = TrapCode::unwrap_user(1);
@@ -53,6 +53,8 @@ pub struct Notes {
     pub distances: [i64; EXITS],
     /// Floating-point registers are in use.
     pub floats: bool,
+    /// Which instruction of the guest is at hand, if somebody wants to know.
+    pub teller: Teller,
 }
 
 impl Notes {
@@ -192,6 +194,7 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
                 if !self.notes.values.is_empty() {
                     self.site += 1;
                 }
+                self.notes.teller.turn_to(self.cx.builder, 0, self.site);
                 None
             }
             Effect::Get if inst.op == Op::Get => {
@@ -356,9 +359,9 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
         let number = self.notes.checks.len() as u32;
         self.notes.checks.push(check);
         let builder = &mut *self.cx.builder;
-        builder.set_srcloc(SourceLoc::new(number));
+        self.notes.teller.begin_place(builder, number);
         builder.ins().trapnz(bad, TO_STUB);
-        builder.set_srcloc(SourceLoc::default());
+        self.notes.teller.end_place(builder);
     }
 
     fn skip_if(&mut self, inst: &Inst) {
@@ -427,10 +430,10 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
         let way = *self
             .way
             .get_or_insert_with(|| builder.import_signature(signature()));
-        builder.set_srcloc(SourceLoc::new(number));
+        self.notes.teller.begin_place(builder, number);
         let args = [cpu, head, code];
         builder.ins().return_call_indirect(way, to, &args);
-        builder.set_srcloc(SourceLoc::default());
+        self.notes.teller.end_place(builder);
     }
 
     fn end(&mut self) {

@@ -14,13 +14,13 @@ use cranelift_codegen::settings::{self, Configurable, SetError};
 use cranelift_codegen::{CodegenError, Context};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use thiserror::Error;
-use vm_engine_interp::native::{self, Compiler, HELPERS, Native, Work};
+use vm_engine_interp::native::{self, Compiler, HELPERS, Listing, Native, Work};
 use vm_ir::passes::{Passes, Scratch, optimise};
 use vm_ir::verify::verify;
 use vm_ir::{Block, Builder, Frontend, Lifted};
 
 use crate::body::{Body, Notes, signature};
-use crate::finish::{Refused, finish};
+use crate::finish::{BODY, Refused, finish};
 use crate::lower::{self, Host, Lowering};
 
 /// Why there is no compiler.
@@ -152,7 +152,12 @@ impl Jit {
         })
     }
 
-    fn compile_at(&self, bench: &mut Bench, work: &Work) -> Option<Native> {
+    fn compile_at(
+        &self,
+        bench: &mut Bench,
+        work: &Work,
+        told: Option<&mut Listing>,
+    ) -> Option<Native> {
         bench.builder.clear();
         let lifted = self
             .frontend
@@ -169,11 +174,18 @@ impl Jit {
             "what the frontend wrote and the passes made of it is valid"
         );
         let block = bench.builder.block().clone();
-        self.native(bench, &block, work)
+        self.native(bench, &block, work, told)
     }
 
-    fn native(&self, bench: &mut Bench, block: &Block, work: &Work) -> Option<Native> {
+    fn native(
+        &self,
+        bench: &mut Bench,
+        block: &Block,
+        work: &Work,
+        told: Option<&mut Listing>,
+    ) -> Option<Native> {
         bench.notes.clear();
+        bench.notes.teller.begin(told.is_some());
         bench.context.clear();
         bench.context.func.signature = signature();
         let mut builder = FunctionBuilder::new(&mut bench.context.func, &mut bench.functions);
@@ -195,18 +207,33 @@ impl Jit {
         builder.finalize(self.isa.frontend_config());
         let plane = &mut ControlPlane::default();
         let compiled = bench.context.compile(&*self.isa, plane).ok()?;
-        finish(compiled, &bench.notes, block.insns)
+        let native = finish(compiled, &bench.notes, block.insns)
             .inspect_err(|why| *lock(&self.refused) = Some(*why))
-            .ok()
+            .ok()?;
+        if let (Some(listing), Some(compiled)) = (told, bench.context.compiled_code()) {
+            let code = &work.bytes[..work.length as usize];
+            listing.add(0, code, block, &*self.frontend);
+            let (func, teller) = (&bench.context.func, &bench.notes.teller);
+            let code = (&native.bytes[..], BODY);
+            teller.tell(listing, func, compiled, code, self.frontend.layout());
+        }
+        Some(native)
     }
 }
 
 impl Compiler for Jit {
     fn compile(&self, work: &Work) -> Option<Native> {
         let mut bench = self.bench();
-        let native = self.compile_at(&mut bench, work);
+        let native = self.compile_at(&mut bench, work, None);
         lock(&self.idle).push(bench);
         native
+    }
+
+    fn explain(&self, work: &Work) -> Option<Listing> {
+        let (mut bench, mut listing) = (self.bench(), Listing::default());
+        let native = self.compile_at(&mut bench, work, Some(&mut listing));
+        lock(&self.idle).push(bench);
+        native.map(|_| listing)
     }
 
     fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]) {

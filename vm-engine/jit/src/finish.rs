@@ -15,12 +15,13 @@ use cranelift_codegen::CompiledCode;
 use vm_engine_interp::native::{EXITS, Gates, Miss, Native, Places};
 
 use crate::body::{Check, FIRST_EXIT, Notes, TO_STUB};
+use crate::told::is_guest;
 use crate::x64::{self, Writer};
 
 /// Where the address of the block's struct stands.
 const CODE: usize = 0;
 /// Where the function stands, which constants in it may want to be so aligned.
-const BODY: usize = 16;
+pub const BODY: usize = 16;
 /// Where it is entered: the instructions that take the fuel end where its frame would.
 const ENTRY: usize = BODY + x64::FRAME.len() - FUEL_BYTES;
 /// The length of `sub` and `jl`.
@@ -113,7 +114,7 @@ fn places(out: &mut Writer, compiled: &CompiledCode, notes: &Notes) -> Result<()
         traps.map(|trap| (trap.offset as usize, false)).collect();
     let (mut checks, mut exits) = (0, 0);
     for place in buffer.get_srclocs_sorted() {
-        if place.loc.is_default() {
+        if place.loc.is_default() || is_guest(place.loc) {
             continue;
         }
         let (start, end) = (place.start as usize, place.end as usize);

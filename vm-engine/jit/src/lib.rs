@@ -24,6 +24,7 @@ mod memory;
 mod region;
 #[cfg(test)]
 mod tests;
+mod told;
 mod x64;
 
 pub use compiler::{Jit, JitError};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use vm_engine_interp::native::{EXITS, Places};
+use vm_engine_interp::native::{EXITS, Mark, Places, Whence};
 use vm_ir::{Block, Id, Layout, Op, SlotId, Type};
 
 use crate::survey::Fact;
@@ -48,6 +48,8 @@ pub struct Notes {
     pub stubs: Vec<Stub>,
     /// Jumps to the exit behind the block.
     pub skips: Vec<Jump>,
+    /// What the code is for, if somebody wants to know.
+    pub marks: Option<Vec<Mark>>,
 }
 
 /// Code out of line that calls a gate and comes back.
@@ -142,6 +144,18 @@ impl<'a> Body<'a> {
             spares: 0,
             no_fuel: None,
             reservation: layout.reservation.0..layout.reservation.0 + 3,
+        }
+    }
+
+    /// What is written from now on is for an instruction, or for `what` if that is not all.
+    pub(crate) fn mark(&mut self, insn: Option<u8>, what: Option<&'static str>) {
+        if let Some(marks) = &mut self.notes.marks {
+            let insn = insn.map(usize::from);
+            marks.push(Mark {
+                at: self.asm.bytes.len(),
+                whence: insn.map(|insn| Whence { block: 0, insn }),
+                what,
+            });
         }
     }
 

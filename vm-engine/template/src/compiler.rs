@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vm_engine_interp::native::{self, Compiler, HELPERS, Native, Work};
+use vm_engine_interp::native::{self, Compiler, HELPERS, Listing, Native, Work};
 use vm_ir::passes::{Passes, Scratch, optimise};
 use vm_ir::verify::verify;
 use vm_ir::{Block, Builder, Frontend, Lifted};
@@ -56,7 +56,12 @@ impl Templates {
         })
     }
 
-    fn compile_at(&self, bench: &mut Bench, work: &Work) -> Option<Native> {
+    fn compile_at(
+        &self,
+        bench: &mut Bench,
+        work: &Work,
+        told: Option<&mut Listing>,
+    ) -> Option<Native> {
         bench.builder.clear();
         let lifted = self
             .frontend
@@ -72,7 +77,15 @@ impl Templates {
             Ok(()),
             "what the frontend wrote and the passes made of it is valid"
         );
-        self.native(block, &mut bench.notes, work.page_offset)
+        bench.notes.marks = told.as_ref().map(|_| Vec::new());
+        let native = self.native(block, &mut bench.notes, work.page_offset)?;
+        if let (Some(listing), Some(marks)) = (told, bench.notes.marks.take()) {
+            let code = &work.bytes[..work.length as usize];
+            listing.add(0, code, block, &*self.frontend);
+            (listing.host, listing.marks) = (native.bytes.clone(), marks);
+            listing.sort();
+        }
+        Some(native)
     }
 
     fn native(&self, block: &Block, notes: &mut Notes, page_offset: u64) -> Option<Native> {
@@ -92,9 +105,16 @@ impl Templates {
 impl Compiler for Templates {
     fn compile(&self, work: &Work) -> Option<Native> {
         let mut bench = self.bench();
-        let native = self.compile_at(&mut bench, work);
+        let native = self.compile_at(&mut bench, work, None);
         lock(&self.idle).push(bench);
         native
+    }
+
+    fn explain(&self, work: &Work) -> Option<Listing> {
+        let (mut bench, mut listing) = (self.bench(), Listing::default());
+        let native = self.compile_at(&mut bench, work, Some(&mut listing));
+        lock(&self.idle).push(bench);
+        native.map(|_| listing)
     }
 
     /// Its code calls nothing but gates.

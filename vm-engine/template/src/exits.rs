@@ -62,6 +62,7 @@ impl Body<'_> {
         }
         self.stubs();
         if let Some((from, fuel)) = self.no_fuel {
+            self.mark(None, Some("no fuel"));
             self.asm.land(from);
             self.asm
                 .alu_imm(Alu::Add, Size::Qword, R15, i32::from(fuel));

@@ -182,6 +182,9 @@ impl Body<'_> {
     /// Writes all stubs.
     pub(crate) fn stubs(&mut self) {
         for stub in std::mem::take(&mut self.notes.stubs) {
+            let miss = Miss::unpack(u64::from(stub.miss));
+            let what = if miss.alone { "alone" } else { "miss" };
+            self.mark(Some(miss.site), Some(what));
             self.asm.land(stub.from);
             self.asm.push_from(CODE);
             self.asm.push_imm(stub.miss as i32);

@@ -7,6 +7,7 @@ use crate::body::Body;
 impl Body<'_> {
     /// Writes all of it; `None` if something in it is not known here.
     pub(crate) fn write(&mut self) -> Option<()> {
+        self.mark(None, Some("entry"));
         self.begin(self.block.insns)?;
         let mut markers = 0u32;
         for (number, inst) in self.block.insts.iter().enumerate() {
@@ -17,6 +18,7 @@ impl Body<'_> {
             if inst.op == Op::Insn {
                 self.site = markers as u8;
                 markers += 1;
+                self.mark(Some(self.site), None);
                 continue;
             }
             self.inst(inst)?;

@@ -8,7 +8,10 @@ use std::ptr::null_mut;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::io::Errno;
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+use rustix::mm::{
+    Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags, madvise, mmap, mmap_anonymous,
+    mprotect, mremap, munmap,
+};
 use rustix::thread::{MembarrierCommand, membarrier};
 
 use crate::dual::{DualMapError, Views};
@@ -19,13 +22,7 @@ const LARGE: usize = 2 << 20;
 
 /// Makes the two views.
 pub(crate) fn map(bytes: usize) -> Result<Views, DualMapError> {
-    let refused = |doing| {
-        move |errno: Errno| DualMapError::Host {
-            doing,
-            bytes: bytes as u64,
-            reason: errno.to_string(),
-        }
-    };
+    let refused = |doing| refused(doing, bytes);
     register()?;
     // The file is never to be started as a program; kernels before 6.3 do not know the word.
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
@@ -99,6 +96,49 @@ pub(crate) fn enlarge(views: &Views, offset: usize) {
 pub(crate) fn advise(first: *mut u8, bytes: usize) {
     // SAFETY: advice changes what pages are made of and nothing that is in them.
     let _ = unsafe { madvise(first.cast(), bytes, Advice::LinuxHugepage) };
+}
+
+/// Makes the two views of memory that is shared with nobody and has no file of its own.
+pub(crate) fn map_without_file(bytes: usize) -> Result<Views, DualMapError> {
+    let refused = |doing| refused(doing, bytes);
+    register()?;
+    let (rights, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+    // SAFETY: a new mapping at an address of the kernel's choice disturbs nobody.
+    let write = unsafe { mmap_anonymous(null_mut(), bytes, rights, flags) };
+    let write = write.map_err(refused("mapping it writable"))?;
+    // SAFETY: of shared memory, moving nothing makes a second view, at an address of the kernel's
+    // choice (mremap(2), "old_size is zero").
+    let second = unsafe { mremap(write, 0, bytes, MremapFlags::MAYMOVE) };
+    let second = second.and_then(|view| {
+        let rights = MprotectFlags::READ | MprotectFlags::EXEC;
+        // SAFETY: the view was just made, and nobody has its address.
+        let changed = unsafe { mprotect(view, bytes, rights) };
+        changed.map(|()| view).inspect_err(|_| {
+            // SAFETY: as above.
+            let undone = unsafe { munmap(view, bytes) };
+            debug_assert!(undone.is_ok(), "a mapping of ours can be undone");
+        })
+    });
+    if second.is_err() {
+        // SAFETY: the mapping was made above, and nobody has its address.
+        let undone = unsafe { munmap(write, bytes) };
+        debug_assert!(undone.is_ok(), "a mapping of ours can be undone");
+    }
+    let execute = second.map_err(refused("mapping it executable"))?;
+    Ok(Views {
+        write: write.cast(),
+        execute: execute.cast(),
+        bytes,
+    })
+}
+
+/// What the host's refusal is told as.
+fn refused(doing: &'static str, bytes: usize) -> impl FnOnce(Errno) -> DualMapError {
+    move |errno| DualMapError::Host {
+        doing,
+        bytes: bytes as u64,
+        reason: errno.to_string(),
+    }
 }
 
 /// Undoes both mappings.
@@ -225,7 +265,11 @@ mod tests {
 
     #[test]
     fn each_view_has_its_rights_and_no_page_of_the_process_has_both() {
-        let mut map = DualMap::new(1 << 20).unwrap();
+        check(DualMap::new(1 << 20).unwrap());
+        check(DualMap::without_file(1 << 20).unwrap());
+    }
+
+    fn check(mut map: DualMap) {
         map.write(70_000, b"written");
         map.publish(70_000, 7);
         assert_eq!(map.read(70_000, 7), b"written");
@@ -263,6 +307,7 @@ mod tests {
     fn dropped_maps_are_undone() {
         for _ in 0..200 {
             assert!(DualMap::new(1 << 16).is_ok());
+            assert!(DualMap::without_file(1 << 16).is_ok());
         }
         // Other tests have a few of their own at the same time.
         let maps = fs::read_to_string("/proc/self/maps").unwrap();

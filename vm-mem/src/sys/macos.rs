@@ -10,6 +10,11 @@ pub(crate) fn map(_bytes: usize) -> Result<Views, DualMapError> {
     })
 }
 
+/// As `map`.
+pub(crate) fn map_without_file(bytes: usize) -> Result<Views, DualMapError> {
+    map(bytes)
+}
+
 /// Never called: there is nothing to let go of.
 pub(crate) fn unmap(_views: &Views) {}
 

@@ -5,4 +5,4 @@
 #[cfg_attr(target_os = "windows", path = "windows.rs")]
 mod other;
 
-pub(crate) use other::{advise, enlarge, map, publish, unmap};
+pub(crate) use other::{advise, enlarge, map, map_without_file, publish, unmap};

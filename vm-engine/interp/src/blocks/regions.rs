@@ -11,8 +11,8 @@ use super::{Blocks, Key, LEFT, Map};
 use crate::checkpoint::Maker;
 use crate::flat::Code;
 use crate::native::{
-    AVAILABLE, Looked, Member, NativeRegion, Region, RegionPage, RegionWork, Seen, Span, SpanPage,
-    Tier, Unit,
+    self, AVAILABLE, Birth, Listing, Looked, Member, NativeRegion, Origin, Region, RegionPage,
+    RegionWork, Seen, Someone, Span, SpanPage, Tier, Unit,
 };
 
 /// The most blocks that are looked at.
@@ -107,9 +107,16 @@ impl Blocks {
         };
         work.hot = at;
         work.went = went.map(|pc| places.get(&pc).copied()).collect();
+        let wanted = self.witness.is_some() && looked.iter().any(|looked| self.is_wanted(looked));
         if let Some(tier) = &mut self.tier {
-            tier.ask_region(looked, work);
+            tier.ask_region(looked, work, wanted);
         }
+    }
+
+    /// Whether somebody wants to know how a region with this block is made.
+    fn is_wanted(&self, looked: &Looked) -> bool {
+        let code = self.map.get(&looked.unit.key);
+        code.is_some_and(|code| native::wants(&self.witness, || Origin::of(code)))
     }
 
     /// The blocks of a page that may become parts of a region, the hot one among them.
@@ -283,8 +290,8 @@ pub(super) fn publish(
     map: &mut Map<Key, Box<Code>>,
     tier: &mut Tier,
     native: &NativeRegion,
-    looked: &[Looked],
-    seen: Arc<Seen>,
+    (looked, seen): (&[Looked], Arc<Seen>),
+    (witness, listing): (&mut Someone, Option<&Listing>),
 ) {
     let blocks: Vec<Looked> = native.blocks.iter().map(|b| looked[b.member]).collect();
     let head = |block: &Looked| {
@@ -336,6 +343,16 @@ pub(super) fn publish(
     tier.stats.wide_regions += u64::from(span.is_some());
     tier.stats.region_insns += u64::from(native.insns);
     tier.stats.region_bytes += native.bytes.len() as u64;
+    if let Some(witness) = witness {
+        let code = blocks.iter().filter_map(|block| map.get(&block.unit.key));
+        let origins: Vec<Origin> = code.map(|code| Origin::of(code)).collect();
+        witness.made(&Birth {
+            maker: Maker::Region,
+            blocks: &origins,
+            place: Some((place.entry, native.bytes.len())),
+            listing,
+        });
+    }
     if let Some(regions) = &mut tier.regions {
         regions.live.push(Region {
             id: place.id,

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::EXITS;
+use super::{EXITS, Listing};
 
 /// How many words of the CPU's struct belong to the compiler.
 // LIMIT: a table of the functions that its code calls, and their result.
@@ -12,6 +12,13 @@ pub const HELPERS: usize = 256;
 pub trait Compiler: Send + Sync {
     /// Native code for a block; `None` if it can not be compiled.
     fn compile(&self, work: &Work) -> Option<Native>;
+
+    /// How it makes native code for a block, by doing it once more and writing down each step;
+    /// `None` if it can not be compiled, or the compiler tells nothing.
+    fn explain(&self, work: &Work) -> Option<Listing> {
+        let _ = work;
+        None
+    }
 
     /// Writes what its code wants to find at [`Places::HELPERS`] into a CPU.
     fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]);

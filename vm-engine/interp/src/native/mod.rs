@@ -28,10 +28,12 @@ mod heat;
 // HOST-ARCH: none are written for other hosts yet.
 #[cfg_attr(not(target_arch = "x86_64"), path = "elsewhere.rs")]
 mod host;
+mod listing;
 mod places;
 mod region;
 mod span;
 mod tier;
+mod witness;
 
 pub use crate::flat::{EXITS, Head};
 pub use compiler::{Compiler, HELPERS, Native, Work};
@@ -40,10 +42,13 @@ pub use gates::{Call, Gates, Miss};
 pub(crate) use heat::heated;
 pub use host::AVAILABLE;
 pub(crate) use host::{HOOK, run};
-pub use places::Places;
+pub use listing::{IR, Line, Listed, Listing, Mark, Stage, Whence};
+pub use places::{Places, place_name};
 pub use region::{Entrance, Member, NativeRegion, RegionCompiler, RegionPage, RegionWork};
 pub(crate) use region::{Looked, Region, Regions, Samples};
 pub use span::Seen;
 pub(crate) use span::{Span, SpanPage};
 pub(crate) use tier::Made;
 pub use tier::{Tier, TierStats, Unit};
+pub use witness::{Birth, Origin, Witness};
+pub(crate) use witness::{Someone, tell, wants};

@@ -3,9 +3,11 @@
 use std::mem::offset_of;
 
 use vm_core::Trap;
+use vm_ir::Layout;
 
 use crate::cpu::{Cpu, Jump, WORDS};
 use crate::flat::{Code, Head};
+use crate::native::{Gates, HELPERS};
 use crate::ring::Ring;
 
 /// Where native code finds things, in bytes from its CPU pointer or from a block's head.
@@ -65,6 +67,60 @@ impl Places {
     pub const STATE: i32 = near(offset_of!(Cpu, state));
     /// In an entry of a jump cache: the head of the block there.
     pub const JUMP_CODE: i32 = offset_of!(Jump, code) as i32;
+}
+
+/// The words that have names of their own.
+const NAMES: [(i32, &str); 12] = [
+    (Places::PC, "pc"),
+    (Places::TLB, "tlb"),
+    (Places::JUMPS, "jumps"),
+    (Places::JUMP_MASK, "jump mask"),
+    (Places::CODE, "code"),
+    (Places::RESULT, "result"),
+    (Places::CAUSE, "trap cause"),
+    (Places::VALUE, "trap value"),
+    (Places::DETAIL, "trap detail"),
+    (Places::RECENT, "recent"),
+    (Places::RECENT_NEXT, "recent next"),
+    (Places::STATE, "mappings"),
+];
+
+/// The gates.
+const GATES: [(usize, &str); 10] = [
+    (offset_of!(Gates, unknown), "unknown"),
+    (offset_of!(Gates, miss), "miss"),
+    (offset_of!(Gates, miss_float), "miss"),
+    (offset_of!(Gates, fuel), "no fuel"),
+    (offset_of!(Gates, next), "next"),
+    (offset_of!(Gates, trap), "trap"),
+    (offset_of!(Gates, call), "call"),
+    (offset_of!(Gates, special), "special"),
+    (offset_of!(Gates, miss_at), "miss"),
+    (offset_of!(Gates, pages), "pages"),
+];
+
+/// What stands at a distance from native code's CPU pointer, for people.
+#[must_use]
+pub fn place_name(at: i32, layout: &Layout) -> Option<String> {
+    let word = |from: i32| usize::try_from(at - from).ok().map(|bytes| bytes / 8);
+    let gate = usize::try_from(at - Places::GATES).ok();
+    let gate = gate.and_then(|at| GATES.iter().find(|gate| gate.0 == at));
+    if let Some((_, gate)) = gate {
+        return Some(format!("gate {gate}"));
+    }
+    if let Some((_, name)) = NAMES.iter().find(|name| name.0 == at) {
+        return Some((*name).to_owned());
+    }
+    let slot = word(Places::WORDS).and_then(|slot| layout.slots.get(slot));
+    if let Some(slot) = slot {
+        return Some(slot.name.clone());
+    }
+    let helper = word(Places::HELPERS).filter(|word| *word < HELPERS);
+    if helper.is_some() {
+        return Some("helper".to_owned());
+    }
+    let spare = word(Places::SPARES).filter(|word| *word < usize::from(Places::SPARE_COUNT));
+    spare.map(|spare| format!("spare {spare}"))
 }
 
 const _: () = assert!(

@@ -8,7 +8,7 @@ use vm_engine_cache::UnitId;
 
 use super::span::{Seen, Span};
 use super::tier::Unit;
-use super::{EXITS, HELPERS};
+use super::{EXITS, HELPERS, Listing};
 
 /// How many guest instructions a region with calls, jumps or several pages may have when a block
 /// asks for the first time, for the second ...; each time it asks after four times as many slices.
@@ -21,6 +21,13 @@ pub trait RegionCompiler: Send + Sync {
     /// Native code for blocks around the one that is hot; `None` if they make no loop that can be
     /// compiled.
     fn compile(&self, work: &RegionWork) -> Option<NativeRegion>;
+
+    /// How it makes native code of these blocks, by doing it once more and writing down each step;
+    /// `None` if they can not be compiled, or the compiler tells nothing.
+    fn explain(&self, work: &RegionWork) -> Option<Listing> {
+        let _ = work;
+        None
+    }
 
     /// Writes what its code wants to find at [`super::Places::HELPERS`] into a CPU.
     fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use vm_core::Background;
 use vm_engine_cache::{Arena, Epochs, NoRoom, Place};
 
-use super::Work;
-use super::{Compiler, Looked, Native, NativeRegion, RegionCompiler, RegionWork, Regions, Seen};
+use super::{Compiler, Listing, Looked, Native, NativeRegion, RegionCompiler, RegionWork};
+use super::{Regions, Seen, Work};
 use crate::blocks::Key;
 use crate::interpreter::lock;
 
@@ -88,6 +88,8 @@ pub struct Done {
     pub unit: Unit,
     /// What was made.
     pub native: Option<Made>,
+    /// How, if that was wanted.
+    pub listing: Option<Listing>,
 }
 
 /// What a compiler has made.
@@ -186,16 +188,26 @@ impl Tier {
         Ok((native, place))
     }
 
-    /// Hands a block to the compiler; false if too many wait already.
-    pub fn ask(&mut self, unit: Unit, work: Work) -> bool {
+    /// How templates make native code.
+    pub fn explain_template(&self, work: &Work) -> Option<Listing> {
+        self.templates.as_ref()?.0.explain(work)
+    }
+
+    /// Hands a block to the compiler, which is also to say how it compiles it if that is wanted;
+    /// false if too many wait already.
+    pub fn ask(&mut self, unit: Unit, work: Work, wanted: bool) -> bool {
         let compiler = self.compiler.clone();
-        let asked = self.submit(unit, move || compiler.compile(&work).map(Made::Block));
+        let asked = self.submit(unit, move || {
+            let made = compiler.compile(&work).map(Made::Block);
+            let listing = wanted.then(|| compiler.explain(&work)).flatten();
+            (made, listing)
+        });
         self.stats.asked += u64::from(asked);
         asked
     }
 
     /// Hands blocks to the compiler of regions; `looked` are the members of `work`.
-    pub fn ask_region(&mut self, looked: Vec<Looked>, work: RegionWork) {
+    pub fn ask_region(&mut self, looked: Vec<Looked>, work: RegionWork, wanted: bool) {
         let Some(regions) = &self.regions else { return };
         let compiler = regions.compiler.clone();
         let mut pages: Vec<u64> = looked.iter().map(Looked::page).collect();
@@ -205,8 +217,12 @@ impl Tier {
             ..looked[work.hot].unit
         };
         let asked = self.submit(unit, move || {
-            let made = compiler.compile(&work)?;
-            Some(Made::Region(made, looked, work.seen))
+            let made = compiler.compile(&work);
+            let listing = wanted.then(|| compiler.explain(&work)).flatten();
+            (
+                made.map(|made| Made::Region(made, looked, work.seen)),
+                listing,
+            )
         });
         self.stats.regions_asked += u64::from(asked);
         if let (true, Some(regions)) = (asked, &mut self.regions) {
@@ -214,15 +230,23 @@ impl Tier {
         }
     }
 
-    fn submit(&mut self, unit: Unit, make: impl FnOnce() -> Option<Made> + Send + 'static) -> bool {
+    fn submit(
+        &mut self,
+        unit: Unit,
+        make: impl FnOnce() -> (Option<Made>, Option<Listing>) + Send + 'static,
+    ) -> bool {
         if self.inbox.waiting.load(Ordering::Relaxed) >= WAITING {
             return false;
         }
         self.inbox.waiting.fetch_add(1, Ordering::Relaxed);
         let inbox = self.inbox.clone();
         self.background.submit(Box::new(move || {
-            let native = make();
-            lock(&inbox.done).push(Done { unit, native });
+            let (native, listing) = make();
+            lock(&inbox.done).push(Done {
+                unit,
+                native,
+                listing,
+            });
             inbox.ready.store(true, Ordering::Release);
         }));
         true

@@ -8,7 +8,7 @@ use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use vm_engine_interp::native::{HELPERS, NativeRegion, RegionCompiler, RegionWork};
+use vm_engine_interp::native::{HELPERS, Listing, NativeRegion, RegionCompiler, RegionWork};
 use vm_ir::passes::{Passes, Scratch, optimise};
 use vm_ir::{Block, Builder, Effect, End, Frontend, Inst, Lifted, MemArg, Op};
 
@@ -141,7 +141,12 @@ impl RegionJit {
         Some((numbers, blocks))
     }
 
-    fn compile_at(&self, bench: &mut Bench, work: &RegionWork) -> Option<NativeRegion> {
+    fn compile_at(
+        &self,
+        bench: &mut Bench,
+        work: &RegionWork,
+        told: Option<&mut Listing>,
+    ) -> Option<NativeRegion> {
         let mut near = work.clone();
         let (numbers, all) = self.nearest(bench, &mut near)?;
         let work = &near;
@@ -166,12 +171,25 @@ impl RegionJit {
         let places = places(&*self.frontend);
         let cx = Lowering::new(&mut builder, cpu, &self.host, rules, places, scratch);
         let mut notes = Notes::default();
+        notes.teller.begin(told.is_some());
         Writer::new(cx, &region, (&slots, &spans), &mut notes, flags).write(number);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
         let plane = &mut ControlPlane::default();
         let compiled = bench.context.compile(&*self.isa, plane).ok()?;
-        finish(compiled, &region, &notes).ok()
+        let native = finish(compiled, &region, &notes).ok()?;
+        if let (Some(listing), Some(compiled)) = (told, bench.context.compiled_code()) {
+            for (at, block) in region.blocks.iter().enumerate() {
+                let member = &region.members[at];
+                let from = member.page_offset as usize;
+                let code = &work.pages[member.page].bytes[from..from + member.length as usize];
+                listing.add(region.numbers[at], code, block, &*self.frontend);
+            }
+            let start = native.bytes.len() - compiled.code_buffer().len();
+            let (func, code) = (&bench.context.func, (&native.bytes[..], start));
+            notes.teller.tell(listing, func, compiled, code, layout);
+        }
+        Some(native)
     }
 }
 
@@ -228,9 +246,16 @@ fn is_fit(inst: &Inst) -> bool {
 impl RegionCompiler for RegionJit {
     fn compile(&self, work: &RegionWork) -> Option<NativeRegion> {
         let mut bench = self.bench();
-        let native = self.compile_at(&mut bench, work);
+        let native = self.compile_at(&mut bench, work, None);
         lock(&self.idle).push(bench);
         native
+    }
+
+    fn explain(&self, work: &RegionWork) -> Option<Listing> {
+        let (mut bench, mut listing) = (self.bench(), Listing::default());
+        let native = self.compile_at(&mut bench, work, Some(&mut listing));
+        lock(&self.idle).push(bench);
+        native.map(|_| listing)
     }
 
     fn furnish(&self, room: &mut [MaybeUninit<u64>; HELPERS]) {

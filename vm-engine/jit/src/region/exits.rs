@@ -1,6 +1,6 @@
 //! How a region is left.
 
-use cranelift_codegen::ir::{InstBuilder, SourceLoc, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use vm_engine_interp::native::{Gates, Places, Seen};
 
 use super::writer::Writer;
@@ -88,15 +88,14 @@ impl Writer<'_, '_, '_> {
     fn leave(&mut self, to: Value, head: Value) {
         let (cpu, code) = (self.cx.cold_cpu(), self.code());
         self.notes.exits += 1;
-        // The default means that there is none.
-        let place = SourceLoc::new(self.notes.exits);
+        let number = self.notes.exits;
         let builder = &mut *self.cx.builder;
         let way = *self
             .way
             .get_or_insert_with(|| builder.import_signature(signature()));
-        builder.set_srcloc(place);
+        self.notes.teller.begin_place(builder, number);
         let args = [cpu, head, code];
         builder.ins().return_call_indirect(way, to, &args);
-        builder.set_srcloc(SourceLoc::default());
+        self.notes.teller.end_place(builder);
     }
 }

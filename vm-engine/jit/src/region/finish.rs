@@ -10,6 +10,7 @@ use vm_engine_interp::native::{Entrance, NativeRegion};
 use super::members::Region;
 use super::writer::{FUEL, Notes};
 use crate::finish::{Refused, leave_frame_out};
+use crate::told::is_guest;
 use crate::x64::{self, Writer};
 
 /// What constants in the function may want to be aligned to.
@@ -44,7 +45,7 @@ pub fn finish(
     let (mut exits, mut fuel) = (0, 0);
     for place in buffer.get_srclocs_sorted() {
         let (from, to) = (start + place.start as usize, start + place.end as usize);
-        if place.loc.is_default() {
+        if place.loc.is_default() || is_guest(place.loc) {
             continue;
         }
         if place.loc.bits() >= FUEL {

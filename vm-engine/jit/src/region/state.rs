@@ -1,9 +1,7 @@
 //! The guest's state in a region: slots as values, and the fuel.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    self, InstBuilder, SourceLoc, StackSlotData, StackSlotKind, Value, types,
-};
+use cranelift_codegen::ir::{self, InstBuilder, StackSlotData, StackSlotKind, Value, types};
 use vm_engine_interp::native::{Gates, Places};
 use vm_ir::{Inst, Type};
 
@@ -152,12 +150,13 @@ impl Writer<'_, '_, '_> {
     pub(super) fn take_or(&mut self, insns: i64) -> ir::Block {
         let builder = &mut *self.cx.builder;
         self.notes.fuel += 1;
-        builder.set_srcloc(SourceLoc::new(FUEL | self.notes.fuel));
+        let number = FUEL | self.notes.fuel;
+        self.notes.teller.begin_place(builder, number);
         let fuel = builder.ins().get_pinned_reg(types::I64);
         let less = IntCC::SignedLessThan;
         let short = builder.ins().icmp_imm_s(less, fuel, insns + x64::COMPARED);
         let on = self.unless(short);
-        self.cx.builder.set_srcloc(SourceLoc::default());
+        self.notes.teller.end_place(self.cx.builder);
         self.cx.builder.seal_block(on);
         on
     }

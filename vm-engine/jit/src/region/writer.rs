@@ -20,6 +20,7 @@ use super::probes::Kept;
 use super::spans::Spans;
 use crate::body::{STRUCT, host_type};
 use crate::lower::{self, Lowering};
+use crate::told::Teller;
 
 /// What is noted while a function is written.
 #[derive(Default)]
@@ -28,6 +29,8 @@ pub struct Notes {
     pub exits: u32,
     /// How often fuel is taken.
     pub fuel: u32,
+    /// Which instruction of the guest is at hand, if somebody wants to know.
+    pub teller: Teller,
 }
 
 /// Places in the code from this number on take fuel; exits have smaller ones.
@@ -206,6 +209,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             self.facts = facts;
         }
         self.at = at;
+        self.notes.teller.turn_to(self.cx.builder, at, 0);
         (self.dirty, self.fresh) = (self.slots.dirty[at], 0);
         self.must = self.slots.singles.must[at];
         let slots = self.slots;
@@ -287,6 +291,8 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
                 if !self.values.is_empty() {
                     self.site += 1;
                 }
+                let teller = &mut self.notes.teller;
+                teller.turn_to(self.cx.builder, self.at, self.site);
                 None
             }
             Effect::Get => Some(self.get(inst)),

@@ -8,7 +8,7 @@ use iced_x86::{
     OpAccess, OpKind, Register,
 };
 use vm_core::{Entropy, GuestPhys, PAGE_BYTES};
-use vm_engine_interp::native::{Compiler, Native, Work};
+use vm_engine_interp::native::{Compiler, Miss, Native, Work};
 use vm_ir::sample;
 use vm_ir::sample::guest::{CODE, CODE_PAGES, DATA, Guest, place};
 use vm_mem::GuestRam;
@@ -104,6 +104,27 @@ fn check(insn: &Instruction, first: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// What is told of a block is what is run: the same bytes, with each check and its stub beside
+/// the instruction that the stub names.
+fn tells(jit: &Jit, work: &Work, native: &Native) {
+    let told = jit.explain(work).expect("what can be made can be told");
+    assert_eq!(told.host, native.bytes, "telling changes nothing");
+    assert_eq!(told.blocks[0].insns.len(), work.insns as usize);
+    for mark in told.marks.iter().filter(|mark| mark.what == Some("miss")) {
+        // `push [block]; push number`
+        let number = &native.bytes[mark.at + 7..mark.at + 11];
+        let number = u32::from_le_bytes(number.try_into().expect("four bytes"));
+        let named = Miss::unpack(u64::from(number)).site;
+        let insn = mark.whence.map(|whence| whence.insn);
+        assert_eq!(
+            insn,
+            Some(usize::from(named)),
+            "{mark:?}: {:02x?}",
+            native.bytes
+        );
+    }
+}
+
 fn check_blocks(seeds: std::ops::Range<u64>, insns: u32) {
     let guest = Arc::new(Guest::new());
     let bytes = CODE - DATA.0 + CODE_PAGES * PAGE_BYTES;
@@ -127,6 +148,7 @@ fn check_blocks(seeds: std::ops::Range<u64>, insns: u32) {
         };
         let native = jit.compile(&work);
         let native = native.unwrap_or_else(|| panic!("seed {seed}: {:?}", jit.refused()));
+        tells(&jit, &work, &native);
         match walk(&native) {
             Ok(seen) => {
                 all.exits += seen.exits;

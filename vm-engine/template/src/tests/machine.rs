@@ -53,14 +53,24 @@ impl Machine {
         self.ram
             .read(GuestPhys(place(0)), &mut bytes)
             .expect("the block is in RAM");
-        self.templates.compile(&Work {
+        let work = Work {
             bytes,
             length: block.bytes,
             insns: block.insns,
             page_offset: place(0) % PAGE_BYTES,
             mode: 0,
             odd: false,
-        })
+        };
+        let native = self.templates.compile(&work);
+        let told = self.templates.explain(&work);
+        // What is told of a block is what is run.
+        let same = told.as_ref().map(|told| &told.host);
+        assert_eq!(same, native.as_ref().map(|native| &native.bytes));
+        if let (Some(told), Some(native)) = (told, &native) {
+            assert_eq!(told.blocks[0].insns.len(), block.insns as usize);
+            assert_eq!(told.marks.first().map(|mark| mark.at), Some(native.entry));
+        }
+        native
     }
 
     /// Runs the block once.

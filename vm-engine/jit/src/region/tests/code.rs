@@ -1,5 +1,6 @@
 //! What the host runs on each turn of a loop.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
@@ -39,7 +40,7 @@ fn compiled(block: Block) -> Vec<u8> {
     let placed = guest.put(&ram, &[block]);
     placed.expect("the place is in RAM");
     let jit = RegionJit::new(guest).expect("the host can run native code");
-    let native = jit.compile(&RegionWork {
+    let work = RegionWork {
         pages: vec![RegionPage {
             bytes: vec![0; PAGE_BYTES as usize],
             distance: 0,
@@ -57,8 +58,14 @@ fn compiled(block: Block) -> Vec<u8> {
         most: 500,
         went: Vec::new(),
         seen: Arc::default(),
-    });
-    native.expect("it is a loop").bytes
+    };
+    let bytes = jit.compile(&work).expect("it is a loop").bytes;
+    let told = jit.explain(&work).expect("what can be made can be told");
+    assert_eq!(told.host, bytes, "telling changes nothing");
+    let marks = told.marks.iter();
+    let named: HashSet<_> = marks.filter_map(|mark| mark.whence?.insn.into()).collect();
+    assert_eq!(named.len(), insns as usize, "code for each instruction");
+    bytes
 }
 
 /// The shortest loop in the code.
