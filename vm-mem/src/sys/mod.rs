@@ -1,4 +1,5 @@
-//! Mapping memory for host code, and advice about memory: one file an operating system, chosen here.
+//! Mapping memory for host code, and advice about memory: one file an operating system, chosen
+//! here.
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]

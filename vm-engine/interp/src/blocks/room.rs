@@ -1,0 +1,104 @@
+//! How much is kept, and what goes when that is not enough.
+
+use vm_core::{GuestPhys, PAGE_BYTES};
+use vm_mem::GuestRam;
+
+use super::{Blocks, Key};
+use crate::flat::Code;
+use crate::link;
+
+/// How much translated code is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many bytes flat code may take.
+    pub bytes: usize,
+    /// How many dead blocks are kept before they are freed together.
+    pub dead: usize,
+    /// How many newly protected pages are listed before everything is protected anew.
+    pub protected: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // LIMIT: a boot of Debian makes some 120 MiB, of which a third is run often.
+            bytes: 80 << 20,
+            // LIMIT: each keeps a few hundred bytes; freeing costs emptied jump caches.
+            dead: 16 << 10,
+            // LIMIT: 8 bytes each.
+            protected: 1 << 16,
+        }
+    }
+}
+
+impl Blocks {
+    /// Frees what is dead and, if there is too much, what is hardly ever run; only between runs.
+    pub fn tidy(&mut self, ram: &GuestRam) {
+        if self.bytes > self.limits.bytes {
+            self.thin(ram);
+            self.stats.thinned += 1;
+            if self.bytes > self.limits.bytes / 4 * 3 {
+                self.clear(ram);
+                self.stats.flushes += 1;
+            }
+        }
+        self.make_room();
+        if self.dead.len() > self.limits.dead {
+            self.dead.clear();
+            self.epoch += 1;
+        }
+        if self.protected.len() > self.limits.protected {
+            self.protected.clear();
+            self.protected_epoch += 1;
+        }
+    }
+
+    /// Drops the blocks that have no native code: most of a program is run once; only between
+    /// runs.
+    fn thin(&mut self, ram: &GuestRam) {
+        let map = &mut self.map;
+        let stays = |code: &Code| code.unit.is_some() || code.samples.inside;
+        map.retain(|_, code| stays(code));
+        for code in map.values_mut() {
+            link::unlink(code);
+        }
+        self.crossing.retain(|key, _| map.contains_key(key));
+        self.pages.retain(|number, page| {
+            page.keys.retain(|key| map.contains_key(key));
+            let empty = page.keys.is_empty();
+            if empty {
+                ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
+            }
+            !empty
+        });
+        self.bytes = map.values().map(|code| bytes_of(code)).sum();
+        self.near.clear();
+        self.dead.clear();
+        self.epoch += 1;
+    }
+
+    /// Drops everything; only between runs.
+    pub fn clear(&mut self, ram: &GuestRam) {
+        for number in self.pages.keys() {
+            ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
+        }
+        self.pages.clear();
+        self.forget_regions(None);
+        if let Some(tier) = &mut self.tier {
+            for unit in self.map.values().filter_map(|code| code.unit) {
+                tier.arena.forget(unit);
+            }
+        }
+        self.map.clear();
+        self.near.clear();
+        self.crossing.clear();
+        self.dead.clear();
+        self.bytes = 0;
+        self.epoch += 1;
+    }
+}
+
+/// How much memory a block takes, with its names.
+pub(super) fn bytes_of(code: &Code) -> usize {
+    size_of_val(code) + size_of_val(&*code.ops) + size_of_val(&*code.sites) + 3 * size_of::<Key>()
+}
