@@ -13,6 +13,9 @@ use crate::flat::Code;
 use crate::native::{AVAILABLE, Made, Tier, Unit, Work};
 use crate::near::Near;
 
+use dead::Dead;
+
+mod dead;
 mod regions;
 
 /// What a piece of code is found by.
@@ -95,13 +98,10 @@ pub struct Blocks {
     pages: Map<u64, Page>,
     /// Blocks of one instruction that reaches into a second page, and that page.
     crossing: Map<Key, u64>,
-    #[expect(
-        clippy::vec_box,
-        reason = "CPUs and jump caches still point to the boxes"
-    )]
-    dead: Vec<Box<Code>>,
+    /// What may no longer be entered.
+    pub dead: Dead,
     bytes: usize,
-    /// Grows when dead blocks are freed: jump caches that have not seen it are emptied first.
+    /// Grows before dead blocks are freed: jump caches that have not seen it are emptied first.
     pub epoch: u64,
     /// Pages that hold code since some CPU last looked, as host addresses.
     pub protected: Vec<u64>,
@@ -246,24 +246,25 @@ impl Blocks {
         ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
     }
 
-    /// Frees what is dead and, if there is too much, everything; only between runs.
+    /// Frees what is dead and, if there is too much, everything, as soon as no CPU can be in it.
     pub fn tidy(&mut self, ram: &GuestRam) {
         if self.bytes > self.limits.bytes {
             self.clear(ram);
             self.stats.flushes += 1;
         }
         self.make_room();
-        if self.dead.len() > self.limits.dead {
-            self.dead.clear();
+        if self.dead.count() > self.limits.dead {
             self.epoch += 1;
+            self.dead.retire();
         }
+        self.dead.free();
         if self.protected.len() > self.limits.protected {
             self.protected.clear();
             self.protected_epoch += 1;
         }
     }
 
-    /// Drops everything; only between runs.
+    /// Drops everything.
     pub fn clear(&mut self, ram: &GuestRam) {
         for number in self.pages.keys() {
             ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
@@ -275,12 +276,14 @@ impl Blocks {
                 tier.arena.forget(unit);
             }
         }
-        self.map.clear();
+        for (_, code) in self.map.drain() {
+            self.dead.bury(code);
+        }
         self.near.clear();
         self.crossing.clear();
-        self.dead.clear();
         self.bytes = 0;
         self.epoch += 1;
+        self.dead.retire();
     }
 
     /// Drops one block, and its name from the pages that it stands on.
@@ -324,12 +327,10 @@ impl Blocks {
 
     fn bury(&mut self, mut code: Box<Code>) {
         self.bytes -= size_of_val(&*code.ops) + size_of_val(&*code.sites) + 192;
-        code.insns = Code::DEAD;
-        code.head.bury();
         if let (Some(unit), Some(tier)) = (code.unit.take(), &mut self.tier) {
             tier.arena.forget(unit);
         }
-        self.dead.push(code);
+        self.dead.bury(code);
     }
 
     /// A block has been entered often: hands it to the compiler.
@@ -337,7 +338,7 @@ impl Blocks {
         code.heat.store(u32::MAX, Relaxed);
         let Some(tier) = &mut self.tier else { return };
         let has = code.unit.is_some() || code.samples.entered;
-        if !AVAILABLE || has || code.insns == Code::DEAD {
+        if !AVAILABLE || has || code.toll.is_dead() {
             return;
         }
         // As much as the lifter saw before.

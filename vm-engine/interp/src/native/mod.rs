@@ -30,7 +30,9 @@ mod heat;
 mod host;
 mod places;
 mod region;
+mod seen;
 mod span;
+mod sync;
 mod tier;
 
 pub use crate::flat::{EXITS, Head};
@@ -43,7 +45,7 @@ pub(crate) use host::{HOOK, run};
 pub use places::Places;
 pub use region::{Entrance, Member, NativeRegion, RegionCompiler, RegionPage, RegionWork};
 pub(crate) use region::{Looked, Region, Regions, Samples};
-pub use span::Seen;
+pub use seen::Seen;
 pub(crate) use span::{Span, SpanPage};
 pub(crate) use tier::Made;
 pub use tier::{Tier, TierStats, Unit};
