@@ -13,7 +13,7 @@ use vm_memory::{
     MmapRegion,
 };
 
-use crate::{HostCell, Mmap, PageMarks, RamError, RamFault};
+use crate::{Exchange as _, HostCell, Mmap, PageMarks, RamError, RamFault};
 
 /// A page of RAM as an engine sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

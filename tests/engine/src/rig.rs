@@ -52,6 +52,11 @@ impl Rig {
     /// A machine whose engine is set up before it makes its CPUs.
     pub fn with(cpus: u32, set_up: impl FnOnce(&mut Engine)) -> Self {
         let ram = GuestRam::new(&[(GuestPhys(RAM), RAM_BYTES)]).expect("the host has a MiB");
+        Self::on(ram, cpus, set_up)
+    }
+
+    /// A machine that has its RAM, or shares it with another one.
+    pub fn on(ram: GuestRam, cpus: u32, set_up: impl FnOnce(&mut Engine)) -> Self {
         let clock = Arc::new(Clock::virtual_time());
         let frontend = Arc::new(Riscv64::new());
         let mut engine = Engine::new(frontend.clone(), ram.clone(), clock.clone());
