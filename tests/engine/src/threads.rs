@@ -3,6 +3,7 @@
 //! The CPUs of one engine run in turn, under its lock; so each has an engine of its own here, and
 //! what they share is guest memory, as it is for CPUs that run side by side.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use vm_core::{Exit, GuestPhys};
@@ -33,10 +34,12 @@ fn rigs(count: usize, program: &str) -> (Vec<Rig>, u64) {
 /// Runs all of them at once, until each has come to an address.
 fn run(rigs: &mut [Rig], done: u64) {
     let failed = AtomicBool::new(false);
+    let start = Barrier::new(rigs.len());
     std::thread::scope(|scope| {
         for (number, rig) in rigs.iter_mut().enumerate() {
-            let failed = &failed;
+            let (failed, start) = (&failed, &start);
             scope.spawn(move || {
+                start.wait();
                 // Slices of other lengths end elsewhere.
                 let length = 301 + 97 * number as u64;
                 for _ in 0..SLICES {
@@ -107,7 +110,8 @@ done:
 
 #[test]
 fn nothing_that_harts_do_at_once_is_lost() {
-    const ROUNDS: u64 = 3001;
+    // As many as a host needs to be in the middle of one while another thread is in another.
+    const ROUNDS: u64 = 60_001;
     let (mut rigs, done) = rigs(HARTS, HAMMER);
     rigs[0].store(SHARED + 320, 100);
     rigs[0].store(SHARED + 704, 1000);

@@ -60,7 +60,7 @@ fn whole(builder: &mut FunctionBuilder, cpu: Value) {
         builder.ins().fence();
         return;
     }
-    // Any exchange keeps everything, and changing nothing takes half as long as `mfence`.
+    // Any exchange keeps everything, and changing nothing takes two thirds as long as `mfence`.
     let at = i64::from(Places::RESULT);
     let at = builder.ins().iadd_imm_s(cpu, at);
     let nothing = builder.ins().iconst(types::I64, 0);
