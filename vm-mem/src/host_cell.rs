@@ -3,10 +3,12 @@
 // UNSAFETY: values are accessed through `from_ptr` of the standard atomics, at an address for
 // which whoever made the cell has vouched.
 
-use std::sync::atomic::Ordering::{self, SeqCst};
+use std::sync::atomic::Ordering;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 use vm_core::Width;
+
+use crate::Exchange;
 
 /// An aligned little-endian value of guest RAM, by its host address.
 ///
@@ -79,30 +81,21 @@ impl HostCell {
         on_atomic!(self, |atomic: Int| atomic
             .store((value as Int).to_le(), order));
     }
+}
 
-    /// Changes the value from `old` to `new`; if it is another one, that one.
+impl Exchange for HostCell {
+    #[inline]
+    fn now(self, order: Ordering) -> u64 {
+        self.load(order)
+    }
+
     #[expect(clippy::useless_conversion, reason = "one of the four types is u64")]
-    pub fn compare_exchange(self, old: u64, new: u64) -> Result<(), u64> {
+    fn try_exchange(self, old: u64, new: u64, order: Ordering) -> Result<(), u64> {
         on_atomic!(self, |atomic: Int| {
             let (old, new) = ((old as Int).to_le(), (new as Int).to_le());
-            let done = atomic.compare_exchange(old, new, SeqCst, SeqCst);
+            let done = atomic.compare_exchange(old, new, order, Ordering::Relaxed);
             done.map(|_| ())
                 .map_err(|found| u64::from(Int::from_le(found)))
         })
-    }
-
-    /// Changes the value to what a function makes of it, unless that is `None`; the old value,
-    /// and the new one if there is one. The function may be called several times.
-    pub fn update(self, mut change: impl FnMut(u64) -> Option<u64>) -> (u64, Option<u64>) {
-        let mut old = self.load(SeqCst);
-        loop {
-            let Some(new) = change(old) else {
-                return (old, None);
-            };
-            match self.compare_exchange(old, new) {
-                Ok(()) => return (old, Some(new)),
-                Err(found) => old = found,
-            }
-        }
     }
 }

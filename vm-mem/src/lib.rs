@@ -22,6 +22,7 @@
 //! **Invariant**: no access outside RAM succeeds, whatever the address and length.
 
 mod dual;
+mod exchange;
 mod fault;
 mod host_cell;
 mod marks;
@@ -34,6 +35,7 @@ mod tlb;
 mod walk;
 
 pub use dual::{DualMap, DualMapError};
+pub use exchange::Exchange;
 pub use fault::{RamError, RamFault};
 pub use host_cell::HostCell;
 pub use pages::PageMarks;

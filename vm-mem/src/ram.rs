@@ -13,7 +13,7 @@ use vm_memory::{
     MmapRegion,
 };
 
-use crate::{HostCell, Mmap, PageMarks, RamError, RamFault, sys};
+use crate::{Exchange as _, HostCell, Mmap, PageMarks, RamError, RamFault, sys};
 
 /// A page of RAM as an engine sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -125,6 +125,23 @@ fn a_page_that_was_copied_before_its_last_write_is_dirty_again() {
     });
 }
 
+/// The writer begins here, and the other one later: loom looks for other orders at the latest
+/// access to a word only, which in `wrote` is its own, so that it does not find this one from the
+/// other beginning.
+#[test]
+fn a_page_that_was_found_dirty_is_copied_as_it_was_written() {
+    loom::model(|| {
+        let page = Page::new();
+        let collector = {
+            let page = page.clone();
+            thread::spawn(move || (!page.marks.take_dirty().is_empty(), page.read()))
+        };
+        page.write(1);
+        let (dirty, copy) = collector.join().unwrap();
+        assert!(!dirty || copy == 1 || !page.marks.take_dirty().is_empty());
+    });
+}
+
 /// The models can fail: a translator that reads before it watches loses a store.
 #[test]
 #[should_panic(expected = "the store was lost")]

@@ -51,6 +51,8 @@ mod interp {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "threads.rs"]
+    mod threads;
     #[path = "turns.rs"]
     mod turns;
     #[path = "witness.rs"]
@@ -93,6 +95,8 @@ mod jit {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "threads.rs"]
+    mod threads;
     #[path = "turns.rs"]
     mod turns;
     #[path = "witness.rs"]
@@ -132,6 +136,8 @@ mod regions {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "threads.rs"]
+    mod threads;
     #[path = "turns.rs"]
     mod turns;
     #[path = "witness.rs"]
@@ -171,6 +177,8 @@ mod template {
     mod split;
     #[path = "stops.rs"]
     mod stops;
+    #[path = "threads.rs"]
+    mod threads;
     #[path = "turns.rs"]
     mod turns;
     #[path = "witness.rs"]

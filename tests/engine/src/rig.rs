@@ -57,6 +57,15 @@ impl Rig {
     /// The same by another clock.
     pub fn at(clock: Clock, cpus: u32, set_up: impl FnOnce(&mut Engine)) -> Self {
         let ram = GuestRam::new(&[(GuestPhys(RAM), RAM_BYTES)]).expect("the host has a MiB");
+        Self::made(ram, clock, cpus, set_up)
+    }
+
+    /// A machine that has its RAM, or shares it with another one.
+    pub fn on(ram: GuestRam, cpus: u32, set_up: impl FnOnce(&mut Engine)) -> Self {
+        Self::made(ram, Clock::virtual_time(), cpus, set_up)
+    }
+
+    fn made(ram: GuestRam, clock: Clock, cpus: u32, set_up: impl FnOnce(&mut Engine)) -> Self {
         let clock = Arc::new(clock);
         let frontend = Arc::new(Riscv64::new());
         let mut engine = Engine::new(frontend.clone(), ram.clone(), clock.clone());

@@ -45,6 +45,12 @@ impl Epochs {
         }
     }
 
+    /// How many CPUs there may be.
+    #[must_use]
+    pub fn cpus(&self) -> usize {
+        self.cpus.len()
+    }
+
     /// A CPU goes in: from now on it may follow entry pointers.
     ///
     /// # Panics
@@ -68,8 +74,9 @@ impl Epochs {
     /// Begins a new epoch, after everything shared that led to something was made to lead
     /// elsewhere.
     pub fn retire(&self) -> Stamp {
+        // Releases, too, to whoever reads the new number.
         fence(Ordering::SeqCst);
-        Stamp(self.now.fetch_add(1, Ordering::AcqRel) + 1)
+        Stamp(self.now.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Whether nobody can be, or come, where a way led that was undone before this stamp.

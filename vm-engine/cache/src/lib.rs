@@ -24,6 +24,6 @@ mod window;
 
 pub use arena::{ALIGN, WINDOW_BYTES};
 pub use arena::{Arena, ArenaError, Departed, Evicted, NoRoom, Place, Stats, UnitId};
-pub use entry::Entry;
+pub use entry::{Entry, Toll, heed};
 pub use epochs::{Epochs, Inside, Stamp};
 pub use policy::{LeastRecentlyUsed, Policy, WindowView};

@@ -1,3 +1,3 @@
 //! The atomics that `epochs` and `entry` are written with; their models replace this module.
 
-pub use std::sync::atomic::{AtomicU64, Ordering, fence};
+pub use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering, fence};

@@ -65,18 +65,18 @@ fn what_was_placed_runs() {
 const CPUS: usize = 3;
 const CELLS: u32 = 2048;
 /// Where cells lead that have no code.
-const NOWHERE: u64 = 0;
+const NOWHERE: *mut u8 = std::ptr::null_mut();
 
 /// One CPU: jumps through cells until it is told to stop; how often it found code.
-fn cpu(number: usize, epochs: &Epochs, cells: &[Entry], stop: &AtomicBool) -> u64 {
+fn cpu(number: usize, epochs: &Epochs, cells: &[Entry<u8>], stop: &AtomicBool) -> u64 {
     let (mut seed, mut runs) = (number as u64, 0);
     while !stop.load(Relaxed) {
         let mut inside = epochs.enter(number);
         for _ in 0..1000 {
             let cell = random(&mut seed) as u32 % CELLS;
-            let entry = cells[cell as usize].host();
+            let entry = cells[cell as usize].leads_to();
             if entry != NOWHERE {
-                assert_eq!(run(entry), cell);
+                assert_eq!(run(entry.expose_provenance() as u64), cell);
                 runs += 1;
             }
             let _ = inside.pass();
@@ -85,15 +85,20 @@ fn cpu(number: usize, epochs: &Epochs, cells: &[Entry], stop: &AtomicBool) -> u6
     runs
 }
 
+/// A place as a cell has it.
+fn at(entry: u64) -> *mut u8 {
+    std::ptr::with_exposed_provenance_mut(entry as usize)
+}
+
 /// The owner: places units, and lets windows go, until enough of them came back.
-fn own(arena: &mut Arena<u32>, epochs: &Epochs, cells: &[Entry]) {
+fn own(arena: &mut Arena<u32>, epochs: &Epochs, cells: &[Entry<u8>]) {
     let mut seed = 7;
     while arena.stats().reclaimed < 100 {
         let cell = random(&mut seed) as u32 % CELLS;
-        if cells[cell as usize].host() == NOWHERE {
+        if cells[cell as usize].leads_to() == NOWHERE {
             let bytes = WINDOW_BYTES / 64 - random(&mut seed) as usize % 200;
             match arena.place(cell, &returning(cell, bytes), 1) {
-                Ok(place) => cells[cell as usize].lead_to(place.entry),
+                Ok(place) => cells[cell as usize].lead_to(at(place.entry)),
                 Err(NoRoom::Full) => std::thread::yield_now(),
                 Err(NoRoom::TooLong) => unreachable!("units are short"),
             }

@@ -16,42 +16,48 @@ mod epochs;
 mod sync {
     //! Atomics that loom watches.
 
-    pub use loom::sync::atomic::{AtomicU64, Ordering, fence};
+    pub use loom::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering, fence};
 }
 
-use entry::Entry;
+use entry::{Entry, Toll, heed};
 use epochs::{Epochs, Stamp};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
+use sync::{AtomicU64, Ordering};
 
 /// Where unlinked cells lead.
-const EXIT: u64 = 0;
+const EXIT: usize = 0;
+
+/// The address that stands for a place in a cell.
+fn place(number: usize) -> *mut u8 {
+    std::ptr::without_provenance_mut(number)
+}
 
 /// Host code in two places. Running it is reading, so loom reports a place that is written while
 /// a CPU runs it, or that a CPU runs before it has been written.
 struct Machine {
     epochs: Epochs,
-    link: Entry,
-    second: Entry,
+    link: Entry<u8>,
+    second: Entry<u8>,
     code: [UnsafeCell<u32>; 2],
 }
 
 const STALE: u32 = 0xcc;
 
 impl Machine {
-    fn new(cpus: usize, link: u64) -> Arc<Self> {
+    fn new(cpus: usize, link: usize) -> Arc<Self> {
         Arc::new(Self {
             epochs: Epochs::new(cpus),
-            link: Entry::new(link),
-            second: Entry::new(EXIT),
+            link: Entry::new(place(link)),
+            second: Entry::new(place(EXIT)),
             code: [UnsafeCell::new(7), UnsafeCell::new(STALE)],
         })
     }
 
     /// Follows a cell; what the code there does. Places are numbered from one.
-    fn run(&self, entry: u64) -> Option<u32> {
-        let at = (entry as usize).checked_sub(1)?;
+    fn run(&self, entry: *mut u8) -> Option<u32> {
+        let at = entry.addr().checked_sub(1)?;
         Some(self.code[at].with(
             // SAFETY: loom reports an access that races.
             |code| unsafe { *code },
@@ -67,7 +73,7 @@ impl Machine {
 
     /// Undoes the link to the first place and begins the grace period.
     fn evict(&self) -> Stamp {
-        self.link.lead_to(EXIT);
+        self.link.lead_to(place(EXIT));
         self.epochs.retire()
     }
 
@@ -89,12 +95,12 @@ fn code_is_complete_before_a_cell_leads_to_it() {
             let machine = machine.clone();
             thread::spawn(move || {
                 let _inside = machine.epochs.enter(0);
-                let ran = machine.run(machine.link.host());
+                let ran = machine.run(machine.link.leads_to());
                 assert!(matches!(ran, None | Some(11)));
             })
         };
         machine.write(1, 11);
-        machine.link.lead_to(2);
+        machine.link.lead_to(place(2));
         cpu.join().unwrap();
     });
 }
@@ -108,7 +114,7 @@ fn a_cpu_that_goes_in_while_code_leaves_never_runs_what_comes_after() {
             thread::spawn(move || {
                 for _ in 0..2 {
                     let inside = machine.epochs.enter(0);
-                    let ran = machine.run(machine.link.host());
+                    let ran = machine.run(machine.link.leads_to());
                     assert!(matches!(ran, None | Some(7)));
                     drop(inside);
                 }
@@ -131,12 +137,12 @@ fn a_cpu_that_stays_inside_is_waited_for_until_it_passes() {
             thread::spawn(move || {
                 let mut inside = machine.epochs.enter(0);
                 // A jump cache: good for one epoch.
-                let mut kept = machine.link.host();
+                let mut kept = machine.link.leads_to();
                 let ran = machine.run(kept);
                 assert!(matches!(ran, None | Some(7)));
                 for _ in 0..2 {
                     if inside.pass() {
-                        kept = machine.link.host();
+                        kept = machine.link.leads_to();
                     }
                     let ran = machine.run(kept);
                     assert!(matches!(ran, None | Some(7)));
@@ -161,10 +167,10 @@ fn two_cpus_are_both_waited_for() {
                 let machine = machine.clone();
                 thread::spawn(move || {
                     let mut inside = machine.epochs.enter(number);
-                    let ran = machine.run(machine.link.host());
+                    let ran = machine.run(machine.link.leads_to());
                     assert!(matches!(ran, None | Some(7)));
                     let _ = inside.pass();
-                    let ran = machine.run(machine.link.host());
+                    let ran = machine.run(machine.link.leads_to());
                     assert!(matches!(ran, None | Some(7)));
                 })
             })
@@ -185,17 +191,98 @@ fn a_place_that_was_reclaimed_is_linked_anew_for_a_running_cpu() {
             let machine = machine.clone();
             thread::spawn(move || {
                 let mut inside = machine.epochs.enter(0);
-                let first = machine.run(machine.link.host());
+                let first = machine.run(machine.link.leads_to());
                 assert!(matches!(first, None | Some(7)));
                 let _ = inside.pass();
-                let second = machine.run(machine.second.host());
+                let second = machine.run(machine.second.leads_to());
                 assert!(matches!(second, None | Some(13)));
             })
         };
         let stamp = machine.evict();
         if machine.epochs.passed(stamp) {
             machine.write(0, 13);
-            machine.second.lead_to(1);
+            machine.second.lead_to(place(1));
+        }
+        cpu.join().unwrap();
+    });
+}
+
+/// A piece of flat code: what it was made from, what it costs, and what leads to it.
+struct Piece {
+    toll: Toll,
+    made_from: UnsafeCell<u32>,
+}
+
+/// Guest memory that a CPU tells another one something by.
+fn cell() -> Arc<AtomicU64> {
+    Arc::new(AtomicU64::new(0))
+}
+
+#[test]
+fn who_hears_of_changed_code_and_asks_for_new_does_not_enter_the_old() {
+    loom::model(|| {
+        let toll = Arc::new(Toll::new(3));
+        let (bytes, told) = (cell(), cell());
+        let cpu = {
+            let (toll, bytes, told) = (toll.clone(), bytes.clone(), told.clone());
+            thread::spawn(move || {
+                // The guest: has the other one said that it is done?
+                let heard = told.load(Ordering::Relaxed) == 1;
+                // Its fence for fetches; then the link is followed again, or the bytes are read.
+                heed();
+                if toll.is_dead() {
+                    assert!(!heard || bytes.load(Ordering::Relaxed) == 1);
+                } else {
+                    assert!(!heard, "old code was entered");
+                }
+            })
+        };
+        bytes.store(1, Ordering::Relaxed);
+        toll.bury();
+        told.store(1, Ordering::Relaxed);
+        cpu.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_link_leads_to_is_whole_and_is_freed_behind_everybody() {
+    loom::model(|| {
+        let epochs = Arc::new(Epochs::new(1));
+        let piece = Arc::new(Piece {
+            toll: Toll::new(3),
+            made_from: UnsafeCell::new(0),
+        });
+        let link = Arc::new(Entry::new(place(EXIT)));
+        let cpu = {
+            let (epochs, piece, link) = (epochs.clone(), piece.clone(), link.clone());
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    let _inside = epochs.enter(0);
+                    let linked = link.leads_to() != place(EXIT);
+                    if linked && !piece.toll.is_dead() {
+                        let made = piece.made_from.with(
+                            // SAFETY: loom reports an access that races.
+                            |made| unsafe { *made },
+                        );
+                        assert_eq!(made, 7);
+                    }
+                }
+            })
+        };
+        let write = |to| {
+            piece.made_from.with_mut(
+                // SAFETY: loom reports an access that races.
+                |made| unsafe { *made = to },
+            );
+        };
+        write(7);
+        link.lead_to(place(1));
+        // The page is written, and its code goes: links to it stay, and are not followed.
+        piece.toll.bury();
+        link.lead_to(place(EXIT));
+        let stamp = epochs.retire();
+        if epochs.passed(stamp) {
+            write(0);
         }
         cpu.join().unwrap();
     });
@@ -212,7 +299,7 @@ fn a_pointer_kept_across_an_epoch_is_caught() {
             let machine = machine.clone();
             thread::spawn(move || {
                 let mut inside = machine.epochs.enter(0);
-                let kept = machine.link.host();
+                let kept = machine.link.leads_to();
                 let _ = inside.pass();
                 machine.run(kept);
             })
@@ -233,7 +320,7 @@ fn a_cell_that_still_leads_there_is_caught() {
             let machine = machine.clone();
             thread::spawn(move || {
                 let _inside = machine.epochs.enter(0);
-                machine.run(machine.link.host());
+                machine.run(machine.link.leads_to());
             })
         };
         let stamp = machine.epochs.retire();

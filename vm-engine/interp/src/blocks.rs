@@ -14,6 +14,9 @@ use crate::flat::Code;
 use crate::native::{self, AVAILABLE, Made, Origin, Someone, Tier, Unit, Work};
 use crate::near::Near;
 
+use dead::Dead;
+
+mod dead;
 mod regions;
 mod room;
 #[cfg(test)]
@@ -103,13 +106,10 @@ pub struct Blocks {
     pages: Map<u64, Page>,
     /// Blocks of one instruction that reaches into a second page, and that page.
     crossing: Map<Key, u64>,
-    #[expect(
-        clippy::vec_box,
-        reason = "CPUs and jump caches still point to the boxes"
-    )]
-    dead: Vec<Box<Code>>,
+    /// What may no longer be entered.
+    pub dead: Dead,
     bytes: usize,
-    /// Grows when dead blocks are freed: jump caches that have not seen it are emptied first.
+    /// Grows before dead blocks are freed: jump caches that have not seen it are emptied first.
     pub epoch: u64,
     /// Pages that hold code since some CPU last looked, as host addresses.
     pub protected: Vec<u64>,
@@ -274,12 +274,10 @@ impl Blocks {
 
     fn bury(&mut self, mut code: Box<Code>) {
         self.bytes -= room::bytes_of(&code);
-        code.insns = Code::DEAD;
-        code.head.bury();
         if let (Some(unit), Some(tier)) = (code.unit.take(), &mut self.tier) {
             tier.arena.forget(unit);
         }
-        self.dead.push(code);
+        self.dead.bury(code);
     }
 
     /// A block has been entered often: hands it to the compiler.
@@ -287,7 +285,7 @@ impl Blocks {
         code.heat.store(u32::MAX, Relaxed);
         let Some(tier) = &mut self.tier else { return };
         let has = code.unit.is_some() || code.samples.entered;
-        if !AVAILABLE || has || code.insns == Code::DEAD {
+        if !AVAILABLE || has || code.toll.is_dead() {
             return;
         }
         // As much as the lifter saw before.

@@ -22,7 +22,7 @@ pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64
     // SAFETY: as above.
     unsafe {
         (*cpu).pc = pc;
-        let left = fuel.wrapping_sub((*code).insns);
+        let left = fuel.wrapping_sub((*code).toll.fuel());
         if left < 0 {
             return stop(cpu, StopKind::Fuel, fuel);
         }
@@ -34,7 +34,7 @@ pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64
             crate::native::heated(cpu, code);
         }
         let ip = (*code).ops.as_ptr();
-        ((*ip).run)(cpu, ip, left)
+        crate::link::first(ip)(cpu, ip, left)
     }
 }
 
@@ -48,18 +48,14 @@ pub unsafe fn enter_apart(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) 
     // SAFETY: as above.
     unsafe {
         (*cpu).pc = pc;
-        let left = fuel.wrapping_sub((*code).insns);
+        let left = fuel.wrapping_sub((*code).toll.fuel());
         if left < 0 {
             return stop(cpu, StopKind::Fuel, fuel);
         }
         (*cpu).code = code;
         (*cpu).recent.note(pc);
         let ip = (*code).ops.as_ptr();
-        let run = match (*code).first {
-            Some(first) => first,
-            None => (*ip).run,
-        };
-        run(cpu, ip, left)
+        ((*code).first)(cpu, ip, left)
     }
 }
 
@@ -120,7 +116,7 @@ pub unsafe fn leave_by(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         let pc = (*cpu).pc.wrapping_add_signed((*ip).distance());
-        let link = (*ip).imm as *const Code;
+        let link = crate::link::linked(ip);
         if link.is_null() {
             (*cpu).ip = ip;
             // Only what stays on the page is worth a link.

@@ -9,7 +9,7 @@
 use std::mem::MaybeUninit;
 
 use vm_core::{Access, AccessKind, GuestPhys, Space, Stopped, Trap, Width};
-use vm_mem::TlbEntry;
+use vm_mem::{GuestRam, TlbEntry};
 
 use crate::flat::{Code, Flat};
 use crate::native::{Gates, HELPERS};
@@ -56,6 +56,32 @@ const _: () = assert!(
     Jump::place(0, Jump::mask(2)) == 0 && Jump::place(2, Jump::mask(2)) != 0,
     "an empty entry holds an address that is looked up elsewhere"
 );
+
+/// The largest region of RAM: where native code finds out what the guest calls a host address.
+/// What stands elsewhere is left to slow paths.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Window {
+    /// The host's address.
+    pub host: u64,
+    /// The length.
+    pub bytes: u64,
+    /// The guest's address.
+    pub base: u64,
+}
+
+impl Window {
+    /// That of a RAM.
+    pub fn of(ram: &GuestRam) -> Self {
+        let largest = ram.regions().max_by_key(|(_, bytes)| *bytes);
+        let window = largest.and_then(|(base, bytes)| {
+            let host = ram.page(base)?.host;
+            let base = base.0;
+            Some(Self { host, bytes, base })
+        });
+        window.unwrap_or_default()
+    }
+}
 
 /// Why handlers gave control back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +167,8 @@ pub struct Cpu {
     pub recent: Ring,
     /// The number of the state that the mappings are in; see [`crate::jumps::Jumps::state`].
     pub state: *const u64,
+    /// Where RAM is.
+    pub ram: Window,
 }
 
 // SAFETY: the pointers are set anew by each run, from data that the engine owns, before any
@@ -215,6 +243,7 @@ impl Cpu {
             words: [0; WORDS],
             recent: Ring::new(),
             state: std::ptr::null(),
+            ram: Window::default(),
         })
     }
 }

@@ -9,7 +9,7 @@ use vm_mem::{GuestRam, Tlb};
 
 use crate::blocks::{BlockStats, Blocks, Limits};
 use crate::counts::RunStats;
-use crate::cpu::Cpu;
+use crate::cpu::{Cpu, Window};
 use crate::interpreter::{Interpreter, lock};
 use crate::jumps::Jumps;
 use crate::modes::Modes;
@@ -145,6 +145,7 @@ impl Engine {
             short: false,
             modes: wants(TraceKinds::MODE).then(Modes::default),
         };
+        cpu.cpu.ram = Window::of(&self.ram);
         if let Some(tier) = &lock(&self.shared).blocks.tier {
             tier.compiler.furnish(&mut cpu.cpu.helpers);
             if let Some(regions) = &tier.regions {

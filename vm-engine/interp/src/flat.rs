@@ -1,8 +1,8 @@
 //! The flat form: what handlers run.
 
-use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, Ordering};
 
-use vm_engine_cache::{Place, UnitId};
+use vm_engine_cache::{Entry, Place, Toll, UnitId};
 
 use crate::cpu::Cpu;
 use crate::native::{self, Native, Samples};
@@ -80,7 +80,7 @@ pub struct Site {
 #[derive(Debug)]
 pub struct Head {
     /// The host address to go on at, by the convention of [`crate::native`].
-    pub entry: AtomicPtr<u8>,
+    pub entry: Entry<u8>,
 }
 
 /// How many fixed exits a block has: taken or only, not taken, and the one that skips lead to.
@@ -93,8 +93,10 @@ pub struct Code {
     /// Where native code enters it.
     pub head: Head,
     /// Where its native code goes on behind each exit that stays on the page.
-    pub exits: [AtomicPtr<Head>; EXITS],
-    /// How much fuel it takes: its instructions; [`Code::DEAD`] when it may no longer be entered.
+    pub exits: [Entry<Head>; EXITS],
+    /// How much fuel it takes: its instructions, until it may no longer be entered.
+    pub toll: Toll,
+    /// Its instructions.
     pub insns: i64,
     /// The flat ops.
     pub ops: Box<[Flat]>,
@@ -113,11 +115,11 @@ pub struct Code {
     /// The virtual address at which it was first met, for people: it may be found at others.
     pub pc: u64,
     /// The distances of `exits` from the block's first byte; those of the native code.
-    pub distances: [i64; EXITS],
+    pub distances: [AtomicI64; EXITS],
     /// Tells it from all other code of the machine.
     pub serial: u64,
-    /// Its first handler, where native code stands in for it.
-    pub first: Option<Handler>,
+    /// Its first handler, whether or not native code stands in for it.
+    pub first: Handler,
     /// Its native code.
     pub unit: Option<UnitId>,
     /// Templates can not do it.
@@ -135,10 +137,13 @@ pub struct Code {
 impl Code {
     /// A block without native code, which never gets hot.
     pub fn new(ops: Box<[Flat]>, sites: Box<[Site]>, phys: u64, mode: u64, bytes: u32) -> Self {
+        let insns = sites.len() as i64;
         Self {
             head: Head::flat(),
             exits: native::unlinked(),
-            insns: sites.len() as i64,
+            toll: Toll::new(insns),
+            insns,
+            first: ops.first().map_or(native::HOOK, |op| op.run),
             ops,
             sites,
             linked: AtomicU8::new(0),
@@ -147,9 +152,8 @@ impl Code {
             phys,
             mode,
             pc: 0,
-            distances: [0; EXITS],
+            distances: Default::default(),
             serial: 0,
-            first: None,
             unit: None,
             untold: false,
             left: 0,
@@ -159,24 +163,28 @@ impl Code {
         }
     }
 
-    /// Takes more fuel than there ever is, so that nobody gets past the check at the entry.
-    pub const DEAD: i64 = i64::MAX / 2;
-
     /// Lets it be entered by native code.
     pub fn gain_native(&mut self, native: &Native, place: Place) {
-        (self.unit, self.distances) = (Some(place.id), native.distances);
-        self.exits = native::unlinked();
+        self.unit = Some(place.id);
+        self.go_by(native.distances);
+        for (exit, unlinked) in self.exits.iter().zip(native::unlinked()) {
+            exit.lead_to(unlinked.leads_to());
+        }
         self.lead_to(place.entry + native.entry as u64);
     }
 
+    /// Sets where its exits lead to: always to the same places.
+    pub fn go_by(&self, distances: [i64; EXITS]) {
+        for (known, distance) in self.distances.iter().zip(distances) {
+            known.store(distance, Ordering::Relaxed);
+        }
+    }
+
     /// Lets it be entered at this host address.
-    pub fn lead_to(&mut self, entry: u64) {
+    pub fn lead_to(&self, entry: u64) {
         self.head
             .lead_to(std::ptr::with_exposed_provenance_mut(entry as usize));
-        if let Some(op) = self.ops.first_mut() {
-            self.first.get_or_insert(op.run);
-            op.run = native::HOOK;
-        }
+        self.begin_with(native::HOOK);
     }
 
     /// Lets it be entered by its handlers again, if it is the block that is meant.
@@ -187,11 +195,16 @@ impl Code {
     }
 
     /// Lets it be entered by its handlers.
-    pub fn become_flat(&mut self, threshold: u32) {
-        self.head = Head::flat();
+    pub fn become_flat(&self, threshold: u32) {
+        self.head.lead_to(Head::flat().entry.leads_to());
         self.heat.store(threshold, Ordering::Relaxed);
-        if let (Some(first), Some(op)) = (self.first.take(), self.ops.first_mut()) {
-            op.run = first;
+        self.begin_with(self.first);
+    }
+
+    /// Changes the first handler, behind the head.
+    fn begin_with(&self, run: Handler) {
+        if let Some(op) = self.ops.first() {
+            crate::link::replace(op, run);
         }
     }
 

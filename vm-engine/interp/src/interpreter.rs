@@ -77,6 +77,9 @@ impl Interpreter {
         self.slow.after = None;
         self.slow.traces_modes = self.modes.is_some();
         self.follow_blocks(&mut shared.blocks);
+        // From here on, what jump caches and links lead to is not freed.
+        let epochs = shared.blocks.dead.cpus.clone();
+        let _inside = epochs.enter(self.number as usize);
         let now = self.slow.clock.now_ns();
         let frontend = self.slow.frontend.clone();
         frontend.tick(self.slots(), now);
@@ -164,7 +167,7 @@ impl Interpreter {
             },
         };
         // SAFETY: the block was just found, so it is alive.
-        let insns = unsafe { (*code).insns };
+        let insns = unsafe { (*code).toll.fuel() };
         let (code, alone) = if *fuel < insns && !alone {
             self.sample(shared, code);
             if !self.exact && *fuel < self.slow.slice.1 {
@@ -226,7 +229,7 @@ impl Interpreter {
                 page != here && pages.len() < PAGES,
             ) {
                 // SAFETY: jump caches lead to blocks that are not freed before they are emptied.
-                let (alive, code) = unsafe { ((*code).insns != Code::DEAD, &*code) };
+                let (alive, code) = unsafe { (!(*code).toll.is_dead(), &*code) };
                 let found = code.phys & PAGE_MASK;
                 // A page that is mapped twice is one.
                 let new = found != phys & PAGE_MASK && pages.iter().all(|known| known.2 != found);
@@ -246,7 +249,7 @@ impl Interpreter {
     fn known(&mut self) -> Option<*const Code> {
         let jump = self.slow.jumps.entry(self.cpu.pc)?;
         // SAFETY: jump caches lead to blocks that are not freed before the caches are emptied.
-        let alive = unsafe { (*jump).insns != Code::DEAD };
+        let alive = unsafe { !(*jump).toll.is_dead() };
         alive.then_some(jump)
     }
 
@@ -274,13 +277,8 @@ impl Interpreter {
         let (from, exit, pc) = (self.cpu.code, self.cpu.ip, self.cpu.pc);
         // SAFETY: blocks that ran in this slice are not freed before the next one begins, and
         // the exit is an op of the block.
-        let (alive, phys, by) = unsafe {
-            (
-                (*from).insns != Code::DEAD,
-                (*from).phys,
-                (*exit).distance(),
-            )
-        };
+        let (alive, phys, by) =
+            unsafe { (!(*from).toll.is_dead(), (*from).phys, (*exit).distance()) };
         let left = GuestVirt(pc.wrapping_sub(by as u64));
         if !alive || left.page_number() != GuestVirt(pc).page_number() {
             return;
@@ -291,7 +289,7 @@ impl Interpreter {
         // SAFETY: as above; the target was just found.
         let same = unsafe { GuestPhys((*target).phys).page() == GuestPhys(phys).page() };
         // SAFETY: as above.
-        let still = unsafe { (*from).insns != Code::DEAD };
+        let still = unsafe { !(*from).toll.is_dead() };
         if same && cacheable && still && !shared.blocks.is_apart(GuestPhys(phys)) {
             crate::link::link(exit, from, target);
         }

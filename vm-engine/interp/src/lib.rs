@@ -31,6 +31,7 @@ pub mod native;
 mod near;
 mod observe;
 mod pairs;
+mod reservation;
 mod ring;
 mod slow;
 mod stops;

@@ -21,6 +21,7 @@ mod exits;
 mod finish;
 pub mod lower;
 mod memory;
+mod order;
 mod region;
 #[cfg(test)]
 mod tests;

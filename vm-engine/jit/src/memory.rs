@@ -1,7 +1,7 @@
 //! Memory operations: by the soft TLB, or by a gate.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{AtomicRmwOp, InstBuilder, MemFlagsData, Value, types};
 use cranelift_frontend::FunctionBuilder;
 use vm_core::PAGE_BYTES;
 use vm_engine_interp::native::{Gates, Places};
@@ -9,6 +9,7 @@ use vm_ir::{Id, Inst, MemArg, Op, Type};
 use vm_mem::{TLB_ENTRIES, TlbEntry};
 
 use crate::body::{Body, Check, STRUCT, host_type};
+use crate::order;
 
 /// An access to guest RAM: the TLB has answered for it.
 pub(crate) const GUEST: MemFlagsData = MemFlagsData::new().with_notrap();
@@ -25,9 +26,11 @@ const _: () = assert!(
 impl Body<'_, '_, '_> {
     /// Writes a memory operation; its value, if it has one.
     pub(crate) fn memory(&mut self, inst: &Inst) -> Option<Value> {
-        // All CPUs of a machine run in turn, so every access is ordered with every other.
         match inst.op {
-            Op::Fence => None,
+            Op::Fence => {
+                order::fence(self.cx.builder, self.cx.cpu, inst.imm);
+                None
+            }
             Op::Load => Some(self.load(inst)),
             Op::Store => {
                 self.store(inst);
@@ -39,7 +42,7 @@ impl Body<'_, '_, '_> {
                 self.place(inst, MemArg::unpack(inst.imm), store, false);
                 None
             }
-            op => match exchange(op) {
+            op => match order::exchange(op) {
                 Some(by) if !MemArg::unpack(inst.imm).big_endian => Some(self.exchange(inst, by)),
                 _ => self.special(inst),
             },
@@ -47,15 +50,14 @@ impl Body<'_, '_, '_> {
     }
 
     /// Reads and writes in one step; what was there. A page that may be written may be read.
-    fn exchange(&mut self, inst: &Inst, by: Exchange) -> Value {
+    fn exchange(&mut self, inst: &Inst, by: AtomicRmwOp) -> Value {
         let value = self.int(inst.args[1]);
         let (addr, addend) = self.place(inst, MemArg::unpack(inst.imm), true, false);
         let builder = &mut *self.cx.builder;
         let host = builder.ins().iadd(addr, addend);
-        let old = builder.ins().load(host_type(inst.ty), GUEST, host, 0);
-        let new = by.of(builder, old, value);
-        builder.ins().store(GUEST, new, host, 0);
-        old
+        builder
+            .ins()
+            .atomic_rmw(host_type(inst.ty), GUEST, by, host, value)
     }
 
     fn load(&mut self, inst: &Inst) -> Value {
@@ -66,10 +68,13 @@ impl Body<'_, '_, '_> {
         let builder = &mut *self.cx.builder;
         let host = builder.ins().iadd(addr, addend);
         if let Some(op) = extends {
-            return extended(builder, op, inst.ty, host);
+            let value = extended(builder, op, inst.ty, host);
+            order::behind_load(builder, arg);
+            return value;
         }
         let ty = float.unwrap_or(host_type(inst.ty));
         let value = builder.ins().load(ty, GUEST, host, 0);
+        order::behind_load(builder, arg);
         if inst.ty == Type::I1 {
             return builder.ins().band_imm_s(value, 1);
         }
@@ -101,7 +106,9 @@ impl Body<'_, '_, '_> {
         let (addr, addend) = self.place(inst, arg, true, self.odd);
         let builder = &mut *self.cx.builder;
         let host = builder.ins().iadd(addr, addend);
+        order::before_store(builder, arg);
         builder.ins().store(GUEST, value, host, 0);
+        order::behind_store(builder, self.cx.cpu, arg);
     }
 
     /// The address of a load or store, and what to add to it to get the host's, after the check
@@ -206,50 +213,6 @@ pub struct Line {
 fn in_line(inst: &Inst, arg: MemArg) -> bool {
     let first = i64::from(arg.offset);
     first >= 0 && first + inst.ty.bytes() as i64 <= LINE
-}
-
-/// What an atomic operation leaves in memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Exchange {
-    Swap,
-    Add,
-    And,
-    Or,
-    Xor,
-    /// What was there, if it stands in this order to the operand, else the operand.
-    Keep(IntCC),
-}
-
-impl Exchange {
-    /// What is left in memory.
-    pub(crate) fn of(self, builder: &mut FunctionBuilder, old: Value, value: Value) -> Value {
-        match self {
-            Self::Swap => value,
-            Self::Add => builder.ins().iadd(old, value),
-            Self::And => builder.ins().band(old, value),
-            Self::Or => builder.ins().bor(old, value),
-            Self::Xor => builder.ins().bxor(old, value),
-            Self::Keep(order) => {
-                let keep = builder.ins().icmp(order, old, value);
-                builder.ins().select(keep, old, value)
-            }
-        }
-    }
-}
-
-pub(crate) fn exchange(op: Op) -> Option<Exchange> {
-    Some(match op {
-        Op::AmoSwap => Exchange::Swap,
-        Op::AmoAdd => Exchange::Add,
-        Op::AmoAnd => Exchange::And,
-        Op::AmoOr => Exchange::Or,
-        Op::AmoXor => Exchange::Xor,
-        Op::AmoMinS => Exchange::Keep(IntCC::SignedLessThan),
-        Op::AmoMaxS => Exchange::Keep(IntCC::SignedGreaterThan),
-        Op::AmoMinU => Exchange::Keep(IntCC::UnsignedLessThan),
-        Op::AmoMaxU => Exchange::Keep(IntCC::UnsignedGreaterThan),
-        _ => return None,
-    })
 }
 
 /// A load with the extension that follows it.

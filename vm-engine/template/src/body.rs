@@ -419,7 +419,7 @@ impl<'a> Body<'a> {
     }
 
     /// A slot no longer holds the value that it held.
-    fn vacate(&mut self, slot: u16) -> Option<()> {
+    pub(crate) fn vacate(&mut self, slot: u16) -> Option<()> {
         let id = self.notes.homes[usize::from(slot)];
         if id == NONE || self.place(id).slot != slot {
             return Some(());

@@ -16,6 +16,7 @@
 //!
 //! **Invariant**: compiling is one walk, linear in the block.
 
+mod atomic;
 mod body;
 mod compiler;
 mod conditions;

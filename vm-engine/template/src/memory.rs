@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use vm_engine_interp::native::{Call, Gates, Miss, Places};
 use vm_ir::block::NONE;
-use vm_ir::{Id, Inst, MemArg, Op, Type};
+use vm_ir::{Id, Inst, MemArg, Op, Order, Type};
 use vm_mem::{TLB_ENTRIES, TlbEntry};
 
 use crate::body::{Body, Stub, size};
@@ -30,15 +30,20 @@ impl Body<'_> {
     /// Writes a memory operation.
     pub(crate) fn memory_op(&mut self, inst: &Inst) -> Option<()> {
         let arg = MemArg::unpack(inst.imm);
-        // All CPUs of a machine run in turn, so every access is ordered with every other.
+        // The host orders loads with loads and stores with all that comes before them.
         match inst.op {
-            Op::Fence => Some(()),
-            Op::Load if !arg.big_endian => self.load(inst, arg),
-            Op::Store if !arg.big_endian => self.store(inst, arg),
-            Op::Load | Op::Store => None,
-            op if is_exchange(op) && inst.ty >= Type::I32 && !arg.big_endian => {
-                self.exchange(inst, arg)
+            Op::Fence => {
+                self.fence(inst.imm == Order::Sequential as u64);
+                Some(())
             }
+            Op::Load if !arg.big_endian => self.load(inst, arg),
+            Op::Store if !arg.big_endian => {
+                self.store(inst, arg)?;
+                self.fence(arg.order == Order::Sequential);
+                Some(())
+            }
+            Op::Load | Op::Store => None,
+            _ if inst.ty >= Type::I32 && !arg.big_endian => self.atomic(inst, arg),
             _ => self.special(inst),
         }
     }
@@ -115,7 +120,7 @@ impl Body<'_> {
     }
 
     /// Leaves an address in `rax` and the TLB's entry for it in `rdx`; the register of the base.
-    fn base(&mut self, base: Id, arg: MemArg) -> Option<Option<Reg>> {
+    pub(crate) fn base(&mut self, base: Id, arg: MemArg) -> Option<Option<Reg>> {
         let reg = match self.rm(base)? {
             Rm::Reg(reg) => {
                 if arg.offset == 0 {
@@ -142,7 +147,7 @@ impl Body<'_> {
     }
 
     /// Compares `rcx` with the tag of the entry in `rdx`; then adds the entry's addend to `rax`.
-    fn check(&mut self, miss: Miss) {
+    pub(crate) fn check(&mut self, miss: Miss) {
         let tag = if miss.store {
             offset_of!(TlbEntry, write)
         } else {
@@ -193,45 +198,8 @@ impl Body<'_> {
         }
     }
 
-    /// Reads and writes in one step; what was there. A page that may be written may be read.
-    fn exchange(&mut self, inst: &Inst, arg: MemArg) -> Option<()> {
-        let size = size(inst.ty);
-        let value = self.reg(inst.args[1])?;
-        self.base(inst.args[0], arg)?;
-        // Page and alignment in one comparison: see `TlbEntry`.
-        let low = inst.ty.bytes() as i32 - 1;
-        self.asm.mov(Size::Qword, RCX, RAX);
-        self.asm.alu_imm(Alu::And, Size::Qword, RCX, -4096 | low);
-        self.check(Miss {
-            site: self.site,
-            store: true,
-            alone: false,
-            register: RCX.0,
-            bytes: 0,
-        });
-        let old = self.register()?;
-        self.asm.mov(size, old, at(RAX, 0));
-        let keep = match inst.op {
-            Op::AmoMinS => Some(Cond::Less),
-            Op::AmoMaxS => Some(Cond::Greater),
-            Op::AmoMinU => Some(Cond::Below),
-            Op::AmoMaxU => Some(Cond::Above),
-            _ => None,
-        };
-        self.asm.mov(size, RCX, value);
-        if let Some(keep) = keep {
-            self.asm.alu(Alu::Cmp, size, old, value);
-            self.asm.mov_if(keep, size, RCX, old);
-        } else if let Some(op) = combines(inst.op) {
-            self.asm.alu(op, size, RCX, old);
-        }
-        self.asm.store(inst.ty.bytes(), at(RAX, 0), RCX);
-        self.define(self.now, old);
-        Some(())
-    }
-
     /// Any memory operation, by its gate.
-    fn special(&mut self, inst: &Inst) -> Option<()> {
+    pub(crate) fn special(&mut self, inst: &Inst) -> Option<()> {
         let [addr, first, second, _] = inst.args;
         let slots = self.reservation.clone();
         self.call(
@@ -338,30 +306,4 @@ enum Last {
 /// Where a gate is, from the CPU's struct itself.
 pub const fn gate_by_frame(offset: usize) -> crate::x64::Mem {
     at(RBP, Places::BIAS + Places::GATES + offset as i32)
-}
-
-const fn is_exchange(op: Op) -> bool {
-    matches!(
-        op,
-        Op::AmoSwap
-            | Op::AmoAdd
-            | Op::AmoAnd
-            | Op::AmoOr
-            | Op::AmoXor
-            | Op::AmoMinS
-            | Op::AmoMaxS
-            | Op::AmoMinU
-            | Op::AmoMaxU
-    )
-}
-
-/// What an exchange does with what was there.
-const fn combines(op: Op) -> Option<Alu> {
-    Some(match op {
-        Op::AmoAdd => Alu::Add,
-        Op::AmoAnd => Alu::And,
-        Op::AmoOr => Alu::Or,
-        Op::AmoXor => Alu::Xor,
-        _ => return None,
-    })
 }

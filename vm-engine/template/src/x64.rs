@@ -1,5 +1,7 @@
 //! The assembler: one function for each form of instruction that templates use.
 
+mod locked;
+
 /// A general register, by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reg(pub u8);

@@ -62,6 +62,23 @@ const STEPS: &[Step] = &[
         commands: || Ok(super::hosts::commands()),
     },
     Step {
+        name: "models",
+        doc: "what CPUs share without locks is right in every order",
+        commands: || {
+            let packages = [
+                "-p",
+                "vm-mem",
+                "-p",
+                "vm-engine-cache",
+                "-p",
+                "vm-engine-interp",
+            ];
+            let mut models = cargo(&["test", "--release", "--no-fail-fast", "--test", "models"]);
+            models.args(packages);
+            Ok(vec![models])
+        },
+    },
+    Step {
         name: "test",
         doc: "every test passes",
         // Plain `cargo test`: it is on every machine, and it does not swallow the SKIP lines.

@@ -207,7 +207,7 @@ impl Blocks {
         let Some(tier) = &mut self.tier else { return };
         let (map, threshold) = (&mut self.map, tier.first_threshold());
         let mut regions = tier.regions.take();
-        tier.make_room(|unit| {
+        tier.make_room(&self.dead.cpus, |unit| {
             if let Some(regions) = &mut regions
                 && let Some(at) = regions.live.iter().position(|r| r.name == unit)
             {
@@ -329,7 +329,7 @@ pub(super) fn publish(
         code.samples.attempts = attempts.unwrap_or_default();
         code.samples.region = (tier.stats.regions, blocks.len());
         // Its own native code, if there is any, leaves by the same exits to the same places.
-        code.distances = block.distances;
+        code.go_by(block.distances);
         if let Some(entry) = block.entry {
             if let Some(unit) = code.unit.take() {
                 tier.arena.forget(unit);

@@ -32,7 +32,8 @@ impl Default for Limits {
 }
 
 impl Blocks {
-    /// Frees what is dead and, if there is too much, what is hardly ever run; only between runs.
+    /// Frees what is dead and, if there is too much, what is hardly ever run, as soon as no CPU
+    /// can be in it.
     pub fn tidy(&mut self, ram: &GuestRam) {
         if self.bytes > self.limits.bytes {
             self.thin(ram);
@@ -43,23 +44,27 @@ impl Blocks {
             }
         }
         self.make_room();
-        if self.dead.len() > self.limits.dead {
-            self.dead.clear();
+        if self.dead.count() > self.limits.dead {
             self.epoch += 1;
+            self.dead.retire();
         }
+        self.dead.free();
         if self.protected.len() > self.limits.protected {
             self.protected.clear();
             self.protected_epoch += 1;
         }
     }
 
-    /// Drops the blocks that have no native code: most of a program is run once; only between
-    /// runs.
+    /// Drops the blocks that have no native code: most of a program is run once.
+    ///
+    /// What stays is unlinked, since it may lead to what goes.
     fn thin(&mut self, ram: &GuestRam) {
         let map = &mut self.map;
-        let stays = |code: &Code| code.unit.is_some() || code.samples.inside;
-        map.retain(|_, code| stays(code));
-        for code in map.values_mut() {
+        let goes = |code: &Code| code.unit.is_none() && !code.samples.inside;
+        for (_, code) in map.extract_if(|_, code| goes(code)) {
+            self.dead.bury(code);
+        }
+        for code in map.values() {
             link::unlink(code);
         }
         self.crossing.retain(|key, _| map.contains_key(key));
@@ -73,11 +78,11 @@ impl Blocks {
         });
         self.bytes = map.values().map(|code| bytes_of(code)).sum();
         self.near.clear();
-        self.dead.clear();
         self.epoch += 1;
+        self.dead.retire();
     }
 
-    /// Drops everything; only between runs.
+    /// Drops everything.
     pub fn clear(&mut self, ram: &GuestRam) {
         for number in self.pages.keys() {
             ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
@@ -89,12 +94,14 @@ impl Blocks {
                 tier.arena.forget(unit);
             }
         }
-        self.map.clear();
+        for (_, code) in self.map.drain() {
+            self.dead.bury(code);
+        }
         self.near.clear();
         self.crossing.clear();
-        self.dead.clear();
         self.bytes = 0;
         self.epoch += 1;
+        self.dead.retire();
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicPtr;
 
+use vm_engine_cache::Entry;
+
 use super::host;
 use crate::flat::{EXITS, Head};
 
@@ -119,7 +121,7 @@ static UNKNOWN: Head = head(host::UNKNOWN);
 
 const fn head(entry: host::Gate) -> Head {
     Head {
-        entry: AtomicPtr::new(entry as *const () as *mut u8),
+        entry: Entry(AtomicPtr::new(entry as *const () as *mut u8)),
     }
 }
 
@@ -155,16 +157,15 @@ impl Head {
 
     /// Lets native code enter the block here from now on.
     pub fn lead_to(&self, entry: *mut u8) {
-        self.entry
-            .store(entry, std::sync::atomic::Ordering::Release);
+        self.entry.lead_to(entry);
     }
 }
 
 /// The exits of a block that are not linked yet.
-pub fn unlinked() -> [AtomicPtr<Head>; EXITS] {
+pub fn unlinked() -> [Entry<Head>; EXITS] {
     UNLINKED
         .each_ref()
-        .map(|head| AtomicPtr::new(std::ptr::from_ref(head).cast_mut()))
+        .map(|head| Entry::new(std::ptr::from_ref(head).cast_mut()))
 }
 
 #[cfg(test)]

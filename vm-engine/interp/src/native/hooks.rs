@@ -122,7 +122,7 @@ pub unsafe extern "sysv64" fn left_by(
 ) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
-        let distance = (&(*from).distances)[exit];
+        let distance = (&(*from).distances)[exit].load(Relaxed);
         let pc = pc_of(cpu, from).wrapping_add_signed(distance);
         (*cpu).pc = pc;
         let at = Jump::place(pc, (*cpu).jump_mask);
@@ -151,9 +151,9 @@ unsafe fn link(cpu: *mut Cpu, exit: usize, from: *const Code, to: *const Code) {
         let page = GuestPhys((*from).phys).page();
         let same = GuestPhys((*to).phys).page() == page;
         let apart = (*(*(*cpu).slow).blocks).is_apart(page);
-        let fit = !(*to).crosses && (*to).insns != Code::DEAD;
+        let fit = !(*to).crosses && !(*to).toll.is_dead();
         if same && !apart && fit {
-            (&(*from).exits)[exit].store(to.cast_mut().cast(), Relaxed);
+            (&(*from).exits)[exit].lead_to(to.cast_mut().cast());
         }
     }
 }

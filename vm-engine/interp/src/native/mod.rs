@@ -31,7 +31,9 @@ mod host;
 mod listing;
 mod places;
 mod region;
+mod seen;
 mod span;
+mod sync;
 mod tier;
 mod witness;
 
@@ -46,7 +48,7 @@ pub use listing::{IR, Line, Listed, Listing, Mark, Stage, Whence};
 pub use places::{Places, place_name};
 pub use region::{Entrance, Member, NativeRegion, RegionCompiler, RegionPage, RegionWork};
 pub(crate) use region::{Looked, Region, Regions, Samples};
-pub use span::Seen;
+pub use seen::Seen;
 pub(crate) use span::{Span, SpanPage};
 pub(crate) use tier::Made;
 pub use tier::{Tier, TierStats, Unit};

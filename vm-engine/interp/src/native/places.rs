@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use vm_core::Trap;
 use vm_ir::Layout;
 
-use crate::cpu::{Cpu, Jump, WORDS};
+use crate::cpu::{Cpu, Jump, WORDS, Window};
 use crate::flat::{Code, Head};
 use crate::native::{Gates, HELPERS};
 use crate::ring::Ring;
@@ -65,6 +65,12 @@ impl Places {
     /// Where the number stands that says in which state the mappings are: see
     /// [`Seen`](super::Seen).
     pub const STATE: i32 = near(offset_of!(Cpu, state));
+    /// The host's address of the RAM that is [`Places::RAM_BYTES`] long: see [`Window`].
+    pub const RAM_HOST: i32 = near(offset_of!(Cpu, ram) + offset_of!(Window, host));
+    /// The length of that RAM.
+    pub const RAM_BYTES: i32 = near(offset_of!(Cpu, ram) + offset_of!(Window, bytes));
+    /// The guest's address of that RAM.
+    pub const RAM_BASE: i32 = near(offset_of!(Cpu, ram) + offset_of!(Window, base));
     /// In an entry of a jump cache: the head of the block there.
     pub const JUMP_CODE: i32 = offset_of!(Jump, code) as i32;
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_engine_cache::UnitId;
 
-use super::span::{Seen, Span};
+use super::seen::Seen;
+use super::span::Span;
 use super::tier::Unit;
 use super::{EXITS, HELPERS, Listing};
 

@@ -9,22 +9,16 @@
 
 use std::mem::offset_of;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use vm_core::{GuestPhys, PAGE_BYTES};
+
+use super::seen::Seen;
 
 /// How often in a row a region may be entered in vain.
 // LIMIT: each time costs about as much as interpreting a block. A region that is never right is
 // one of another process, which has loaded its libraries elsewhere.
 const MISSES: u32 = 64;
-
-/// In which state of a CPU's mappings a region's pages were seen, and where; zero is none.
-#[derive(Debug, Default)]
-#[repr(C)]
-pub struct Seen {
-    state: AtomicU64,
-    base: AtomicU64,
-}
 
 impl Seen {
     /// Where native code finds the number.
@@ -78,10 +72,10 @@ impl Span {
         Some(pages.find(|known| known.phys == page)?.distance)
     }
 
-    /// All pages are there, counted from `base`, in this state of the mappings.
+    /// All pages are there, counted from `base`, in this state of the mappings; called by one CPU
+    /// at a time, which has the machine's blocks.
     pub fn found(&self, state: u64, base: u64) {
-        self.seen.state.store(state, Ordering::Relaxed);
-        self.seen.base.store(base, Ordering::Relaxed);
+        self.seen.note(state, base);
         self.misses.store(0, Ordering::Relaxed);
     }
 

@@ -22,7 +22,6 @@ pub struct Tier {
     background: Arc<dyn Background>,
     inbox: Arc<Inbox>,
     pub(crate) arena: Arena<Unit>,
-    epochs: Epochs,
     pub(crate) threshold: u32,
     pub(crate) regions: Option<Regions>,
     /// What makes code sooner, and from how many entries on.
@@ -121,9 +120,6 @@ impl Tier {
             background,
             inbox: Arc::default(),
             arena,
-            // CPUs run in turn under the lock that guards this, so none is ever inside while
-            // somebody asks.
-            epochs: Epochs::new(0),
             threshold: threshold.max(1),
             regions: None,
             templates: None,
@@ -280,8 +276,8 @@ impl Tier {
         }
     }
 
-    /// Makes room while no CPU runs; the blocks whose native code is to be forgotten first.
-    pub fn make_room(&mut self, mut forget: impl FnMut(Unit)) {
+    /// Makes room; the blocks whose native code is to be forgotten first.
+    pub fn make_room(&mut self, epochs: &Epochs, mut forget: impl FnMut(Unit)) {
         while self.arena.short() {
             let Some(evicted) = self.arena.evict() else {
                 break;
@@ -289,8 +285,8 @@ impl Tier {
             for departed in &evicted.units {
                 forget(departed.key);
             }
-            self.arena.retire(evicted, &self.epochs);
-            self.arena.reclaim(&self.epochs);
+            self.arena.retire(evicted, epochs);
+            self.arena.reclaim(epochs);
         }
     }
 }

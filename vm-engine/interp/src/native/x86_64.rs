@@ -96,7 +96,8 @@ unsafe extern "sysv64" fn enter_from_outside(
     unsafe { enter(cpu, code, pc, fuel) }
 }
 
-/// From handlers to native code: the fuel is checked again there.
+/// From handlers to native code: the fuel is checked again there, and what is given back is what
+/// was taken, even if the block has died meanwhile.
 #[unsafe(naked)]
 unsafe extern "C" fn hook(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     naked_asm!(

@@ -1,9 +1,7 @@
 //! Accesses that are more than a plain load or store: ordered, swapped, atomic.
 //!
 //! An atomic operation is one operation of the host, so CPUs on several threads could run them
-//! side by side.
-//! A store-conditional is a compare-and-exchange with the value that the load-reserved found:
-//! it does not notice that another CPU wrote something else and then the same value again.
+//! side by side; `reservation.rs` has the rule for pairs of a load and a store.
 
 use std::sync::atomic::Ordering::{AcqRel, SeqCst};
 use std::sync::atomic::fence;
@@ -11,11 +9,12 @@ use std::sync::{Mutex, PoisonError};
 
 use vm_core::Width;
 use vm_ir::{MemArg, Op, Order, Type};
-use vm_mem::{Access, HostCell};
+use vm_mem::{Access, Exchange as _, HostCell};
 
 use super::{Place, Slow, cell, copy_in, copy_out, crosses};
 use crate::cpu::{Cpu, Stop};
 use crate::flat::Flat;
+use crate::reservation;
 
 /// Held over an atomic operation on a value that is not aligned: those are atomic among
 /// themselves.
@@ -92,14 +91,12 @@ impl Slow {
             Place::Device(_) => return Err(Stop::Trap(self.frontend.bus_fault(access, addr))),
         };
         let target = Target::new(host, bytes);
-        let reservation = &mut cpu.words[self.reservation..self.reservation + 3];
+        let words = cpu.words[self.reservation..].first_chunk_mut();
+        let reserved = words.expect("a layout has three words for it");
         if op == Op::StoreCond {
-            let [place, reserved, length] = *reservation else {
-                unreachable!("a reservation has three words");
-            };
-            reservation.copy_from_slice(&[u64::MAX, 0, 0]);
-            let stored = (place, length) == (at.0, bytes)
-                && target.exchange(swap.of(reserved), swap.of(values[0]));
+            let stored = reservation::store(reserved, at.0, bytes, |value| {
+                target.exchange(swap.of(value), swap.of(values[0]))
+            });
             if stored {
                 self.wrote(at, bytes);
                 self.watched(cpu, ip, addr, bytes, values[0], true);
@@ -117,7 +114,7 @@ impl Slow {
         });
         let old = swap.of(old);
         if op == Op::LoadRes {
-            reservation.copy_from_slice(&[at.0, old, bytes]);
+            *reserved = reservation::of(at.0, old, bytes);
         }
         self.watched(cpu, ip, addr, bytes, old, false);
         if let Some(new) = new {

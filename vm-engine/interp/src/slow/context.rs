@@ -33,6 +33,8 @@ impl Slow {
     /// Whatever stops a run between two instructions is noted in `after`, is an interrupt, or is
     /// found by a look-up: breakpoints are in no jump cache.
     pub fn goes_on(&mut self, cpu: &mut Cpu) -> bool {
+        // The guest may have asked for code that others have written.
+        vm_engine_cache::heed();
         let slots = &cpu.words[..self.slots];
         let waits = self.after.is_some() || !self.answers.0.is_empty() || self.traces_modes;
         if waits || self.frontend.interrupt(slots).is_some() {

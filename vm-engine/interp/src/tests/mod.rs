@@ -1,5 +1,6 @@
 //! The handlers against the operation table, without any guest architecture.
 
+mod deaths;
 mod machine;
 mod ops;
 // HOST-ARCH: reads x86-64 machine code from an ELF file; another host needs its own decoder.

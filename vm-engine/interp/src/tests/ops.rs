@@ -1,5 +1,6 @@
 //! Every handler of an operation computes what the operation table says.
 
+use vm_engine_cache::Toll;
 use vm_ir::float::{Flags, RISCV};
 use vm_ir::{Effect, Op, Type, eval_float};
 
@@ -39,7 +40,7 @@ impl Bench {
             self.words()[usize::from(*place)] = value;
         }
         let mut code = Code::new(ops.into(), Box::new([]), 0, 0, 4);
-        code.insns = 1;
+        (code.toll, code.insns) = (Toll::new(1), 1);
         self.0.cpu.stop = StopKind::Fuel;
         let cpu = &raw mut *self.0.cpu;
         // SAFETY: see UNSAFETY; the last of the ops stops.

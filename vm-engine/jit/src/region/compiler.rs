@@ -10,7 +10,7 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use vm_engine_interp::native::{HELPERS, Listing, NativeRegion, RegionCompiler, RegionWork};
 use vm_ir::passes::{Passes, Scratch, optimise};
-use vm_ir::{Block, Builder, Effect, End, Frontend, Inst, Lifted, MemArg, Op};
+use vm_ir::{Block, Builder, Effect, End, Frontend, Inst, Lifted, MemArg, Op, Type};
 
 use super::finish::finish;
 use super::flow::Slots;
@@ -22,7 +22,7 @@ use super::writer::{Notes, Writer};
 use crate::body::signature;
 use crate::compiler::{JitError, furnish, host_isa, lock, places};
 use crate::lower::{self, Host, Lowering};
-use crate::memory::exchange;
+use crate::order::exchange;
 
 /// How many bytes behind a block the lifter may look at.
 const BEHIND: usize = 16;
@@ -156,7 +156,9 @@ impl RegionJit {
         let layout = self.frontend.layout();
         let flags = u64::from(layout.fp_flags.0);
         let (blocks, entries) = (&region.blocks, &region.entries);
-        let slots = Slots::of(blocks, &region.next, entries, |slot| slot == flags)?;
+        let reservation = u64::from(layout.reservation.0);
+        let in_memory = |slot| slot == flags || (reservation..reservation + 3).contains(&slot);
+        let slots = Slots::of(blocks, &region.next, entries, in_memory)?;
         let spans = Spans::of(&region.blocks, &region.next, &slots);
         bench.context.clear();
         bench.context.func.signature = signature();
@@ -172,7 +174,8 @@ impl RegionJit {
         let cx = Lowering::new(&mut builder, cpu, &self.host, rules, places, scratch);
         let mut notes = Notes::default();
         notes.teller.begin(told.is_some());
-        Writer::new(cx, &region, (&slots, &spans), &mut notes, flags).write(number);
+        let places = (flags, layout.reservation.0);
+        Writer::new(cx, &region, (&slots, &spans), &mut notes, places).write(number);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
         let plane = &mut ControlPlane::default();
@@ -235,8 +238,12 @@ fn is_fit(inst: &Inst) -> bool {
         Effect::Pure | Effect::Float | Effect::Marker => true,
         Effect::Get | Effect::Set => matches!(op, Op::Get | Op::Set),
         Effect::Memory => {
-            let exchanges = exchange(op).is_some() && !MemArg::unpack(inst.imm).big_endian;
-            exchanges || matches!(op, Op::Load | Op::Store | Op::Fence)
+            let little = !MemArg::unpack(inst.imm).big_endian;
+            let exchanges = exchange(op).is_some() && little;
+            let reserves = matches!(op, Op::LoadRes | Op::StoreCond) && little;
+            exchanges
+                || (reserves && inst.ty >= Type::I32)
+                || matches!(op, Op::Load | Op::Store | Op::Fence)
         }
         Effect::Trap => op == Op::TrapIf,
         Effect::Helper => false,

@@ -67,15 +67,18 @@ impl Writer<'_, '_, '_> {
         let builder = &mut *self.cx.builder;
         let state = builder.ins().load(types::I64, STRUCT, cpu, Places::STATE);
         let now = builder.ins().load(types::I64, STRUCT, state, 0);
+        // Another CPU may write them: see `Seen` for the order, which atomic loads keep.
         let seen = builder.ins().iconst(types::I64, seen as i64);
-        let then = builder.ins().load(types::I64, STRUCT, seen, Seen::STATE);
+        let base = builder.ins().iadd_imm_s(seen, i64::from(Seen::BASE));
+        let there = builder.ins().atomic_load(types::I64, STRUCT, base);
+        let then = builder.ins().iadd_imm_s(seen, i64::from(Seen::STATE));
+        let then = builder.ins().atomic_load(types::I64, STRUCT, then);
         let changed = builder.ins().bxor(now, then);
         let here = self.first_page();
         let builder = &mut *self.cx.builder;
         let here = builder
             .ins()
             .iadd_imm_s(here, self.region.page(entry).wrapping_neg());
-        let there = builder.ins().load(types::I64, STRUCT, seen, Seen::BASE);
         let elsewhere = builder.ins().bxor(here, there);
         let other = builder.ins().bor(changed, elsewhere);
         let on = self.unless(other);

@@ -11,7 +11,8 @@ use vm_mem::TlbEntry;
 use super::spans::Way;
 use super::writer::Writer;
 use crate::body::{STRUCT, host_type};
-use crate::memory::{GUEST, INDEX, SHIFT, exchange};
+use crate::memory::{GUEST, INDEX, SHIFT};
+use crate::order;
 
 /// Behind a call that does not come back.
 const NEVER: TrapCode = TrapCode::unwrap_user(2);
@@ -39,23 +40,25 @@ pub struct Fact {
 impl Writer<'_, '_, '_> {
     /// Writes a memory operation; its value, if it has one.
     pub(super) fn memory(&mut self, inst: &Inst) -> Option<Value> {
-        // All CPUs of a machine run in turn, so every access is ordered with every other.
         match inst.op {
-            Op::Fence => None,
+            Op::Fence => {
+                let cpu = self.cx.cpu;
+                order::fence(self.cx.builder, cpu, inst.imm);
+                None
+            }
             Op::Load => Some(self.load(inst)),
             Op::Store => {
                 self.store(inst);
                 None
             }
+            Op::LoadRes => Some(self.load_reserved(inst)),
+            Op::StoreCond => Some(self.store_conditional(inst)),
             op => {
-                let by = exchange(op).expect("the former takes no other operations");
+                let by = order::exchange(op).expect("the former takes no other operations");
                 let value = self.int(inst.args[1]);
                 let host = self.place(inst, MemArg::unpack(inst.imm), true);
-                let builder = &mut *self.cx.builder;
-                let old = builder.ins().load(host_type(inst.ty), GUEST, host, 0);
-                let new = by.of(builder, old, value);
-                builder.ins().store(GUEST, new, host, 0);
-                Some(old)
+                let (ins, ty) = (self.cx.builder.ins(), host_type(inst.ty));
+                Some(ins.atomic_rmw(ty, GUEST, by, host, value))
             }
         }
     }
@@ -70,6 +73,7 @@ impl Writer<'_, '_, '_> {
         };
         let host = self.place(inst, arg, false);
         let value = self.cx.builder.ins().load(ty, GUEST, host, 0);
+        order::behind_load(self.cx.builder, arg);
         if swaps {
             return self.cx.builder.ins().bswap(value);
         }
@@ -86,11 +90,14 @@ impl Writer<'_, '_, '_> {
             self.value(inst.args[1])
         };
         let host = self.place(inst, arg, true);
-        self.cx.builder.ins().store(GUEST, value, host, 0);
+        let (builder, cpu) = (&mut *self.cx.builder, self.cx.cpu);
+        order::before_store(builder, arg);
+        builder.ins().store(GUEST, value, host, 0);
+        order::behind_store(builder, cpu, arg);
     }
 
     /// The host's address of a load or store, after the check that the TLB answers.
-    fn place(&mut self, inst: &Inst, arg: MemArg, store: bool) -> Value {
+    pub(super) fn place(&mut self, inst: &Inst, arg: MemArg, store: bool) -> Value {
         let base = self.word(inst.args[0]);
         let offset = i64::from(arg.offset);
         let builder = &mut *self.cx.builder;

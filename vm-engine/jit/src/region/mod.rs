@@ -48,6 +48,7 @@ mod members;
 mod memory;
 mod nest;
 mod probes;
+mod reserve;
 mod singles;
 mod spans;
 mod state;

@@ -45,6 +45,8 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) notes: &'a mut Notes,
     /// The slot of the sticky floating-point flags, which stays in memory.
     pub(super) fp_flags: u64,
+    /// The first slot of the reservation.
+    pub(super) reservation: u16,
     /// The values of slots that no block sets, and parts of them by slot and type.
     pub(super) fixed: Vec<Option<Value>>,
     pub(super) parts: Vec<((u64, Type), Value)>,
@@ -99,7 +101,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         region: &'a Region,
         (slots, spans): (&'a Slots, &'a Spans),
         notes: &'a mut Notes,
-        fp_flags: u64,
+        (fp_flags, reservation): (u64, u16),
     ) -> Self {
         let cpu = cx.cpu;
         let ins = cx.builder.ins();
@@ -111,6 +113,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             spans,
             notes,
             fp_flags,
+            reservation,
             fixed: Vec::new(),
             parts: Vec::new(),
             guards: Vec::new(),

@@ -38,6 +38,17 @@ const BINARY: [Op; 22] = [
     Op::Add,
 ];
 const COMPARE: [Op; 6] = [Op::Eq, Op::Ne, Op::LtU, Op::LtS, Op::GeU, Op::GeS];
+const EXCHANGES: [Op; 9] = [
+    Op::AmoSwap,
+    Op::AmoAdd,
+    Op::AmoAnd,
+    Op::AmoOr,
+    Op::AmoXor,
+    Op::AmoMinS,
+    Op::AmoMaxS,
+    Op::AmoMinU,
+    Op::AmoMaxU,
+];
 const SLOTS: u64 = 10;
 
 /// Values to draw operands from.
@@ -173,19 +184,15 @@ impl<'a> Pool<'a> {
         let ty = types[self.below(5) as usize];
         match self.below(10) {
             0 | 1 => {
-                let ops = [
-                    Op::AmoSwap,
-                    Op::AmoAdd,
-                    Op::AmoXor,
-                    Op::AmoMinS,
-                    Op::AmoMaxU,
-                ];
-                let op = ops[self.below(5) as usize];
+                let op = EXCHANGES[self.below(9) as usize];
                 let ty = [Type::I32, Type::I64][self.below(2) as usize];
                 let (addr, offset) = self.address(8);
                 let value = self.operand(ty);
                 let old = self.out.amo(op, addr, value, MemArg::plain(offset));
-                self.keep(old);
+                // Often nobody wants to know.
+                if self.below(2) == 0 {
+                    self.keep(old);
+                }
             }
             2 => {
                 let (addr, _) = self.address(8);
@@ -195,7 +202,8 @@ impl<'a> Pool<'a> {
                 let found = self.out.push(Op::Cas, Type::I64, &ids, imm);
                 self.keep(found);
             }
-            3..6 => {
+            3 => self.reservation(),
+            4..6 => {
                 let (addr, offset) = self.address(1);
                 let value = self.word();
                 let value = if ty == Type::I64 {
@@ -217,6 +225,36 @@ impl<'a> Pool<'a> {
                 }
             }
         }
+    }
+
+    /// A load that reserves and a store that depends on it, mostly at the same place, mostly of
+    /// the same length, and sometimes with a store between.
+    fn reservation(&mut self) {
+        let imm = MemArg::ordered(Order::Sequential).pack();
+        let types = [Type::I32, Type::I64];
+        let ty = types[self.below(2) as usize];
+        let (place, _) = self.address(8);
+        let old = self.out.push(Op::LoadRes, ty, &[place.id], imm);
+        self.keep(old);
+        let other = if self.below(8) == 0 {
+            self.address(8).0
+        } else {
+            place
+        };
+        if self.below(4) == 0 {
+            let value = self.operand(ty);
+            self.out.store(other, value, MemArg::plain(0));
+        }
+        let ty = types[if self.below(8) == 0 {
+            self.below(2) as usize
+        } else {
+            usize::from(ty == Type::I64)
+        }];
+        let value = self.operand(ty);
+        let done = self.out.push(Op::StoreCond, ty, &[other.id, value.id], imm);
+        self.keep(done);
+        self.out
+            .push(Op::Fence, Type::I64, &[], Order::Sequential as u64);
     }
 
     fn insn(&mut self) {

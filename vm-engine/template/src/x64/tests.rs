@@ -275,3 +275,36 @@ fn jumps_end_where_they_are_led() {
         ],
     );
 }
+
+#[test]
+fn what_nothing_comes_between_is_locked() {
+    for (n, name) in NAMES.iter().enumerate() {
+        let reg = Reg(n as u8);
+        check(
+            |asm| {
+                asm.alu_locked(Alu::Xor, Qword, at(RDX, 0), reg);
+                asm.add_locked(Qword, at(RAX, 0), reg);
+                asm.swap_locked(Qword, at(RAX, 0), reg);
+                asm.compare_locked(Qword, at(RDX, 0), reg);
+            },
+            &[
+                &format!("lock xor [rdx],{name}"),
+                &format!("lock xadd [rax],{name}"),
+                &format!("xchg {name},[rax]"),
+                &format!("lock cmpxchg [rdx],{name}"),
+            ],
+        );
+    }
+    check(
+        |asm| {
+            asm.add_locked(Dword, at(RAX, 0), R9);
+            asm.fence(at(RDI, -8));
+            asm.jump_back_if(Cond::NotEqual, 0);
+        },
+        &[
+            "lock xadd [rax],r9d",
+            "lock or dword [rdi-8],0",
+            "jne near 0",
+        ],
+    );
+}
