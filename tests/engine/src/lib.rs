@@ -41,6 +41,8 @@ mod interp {
     mod loops;
     #[path = "memory.rs"]
     mod memory;
+    #[path = "ops.rs"]
+    mod ops;
     #[path = "random.rs"]
     mod random;
     #[path = "rig.rs"]
@@ -85,6 +87,8 @@ mod jit {
     mod loops;
     #[path = "memory.rs"]
     mod memory;
+    #[path = "ops.rs"]
+    mod ops;
     #[path = "rig.rs"]
     mod rig;
     #[path = "slices.rs"]
@@ -124,6 +128,8 @@ mod regions {
     mod loops;
     #[path = "memory.rs"]
     mod memory;
+    #[path = "ops.rs"]
+    mod ops;
     #[path = "rig.rs"]
     mod rig;
     #[path = "slices.rs"]
@@ -163,6 +169,8 @@ mod template {
     mod loops;
     #[path = "memory.rs"]
     mod memory;
+    #[path = "ops.rs"]
+    mod ops;
     #[path = "rig.rs"]
     mod rig;
     #[path = "slices.rs"]
