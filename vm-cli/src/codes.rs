@@ -168,7 +168,7 @@ NOT_REPLACED 53 2 "what is there can not be replaced"
 At the name that was given stands a device, a pipe or a socket, which must not be put aside. Choose another name."
 
 NO_COMPILER 54 69 "the compiler can not be used"
-"Native code is made on x86-64 hosts only so far, and the host must give memory for it. Everything runs on the interpreter, too: --engine interp."
+"Native code is made on x86-64, AArch64 and RISC-V hosts, and the host must give memory for it. Everything runs on the interpreter, too: --engine interp."
 
 NO_CODE 60 2 "there is nothing to disassemble"
 "The file or the range has no code, or the hexadecimal digits are not pairs."

@@ -1,12 +1,13 @@
 //! What runs guest code: the interpreter alone, or with the block compiler.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use thiserror::Error;
 use vm_core::{Background, Inline, Vcpu};
 use vm_engine_cache::{Arena, ArenaError, LeastRecentlyUsed};
 use vm_engine_interp::Engine;
-use vm_engine_interp::native::Tier;
+use vm_engine_interp::native::{Compiler, HELPERS, Native, Tier, Work};
 use vm_engine_jit::{Jit, JitError, RegionJit};
 use vm_engine_template::Templates;
 use vm_ir::Frontend;
@@ -62,6 +63,18 @@ pub struct Natives {
     pub timers: Timers,
     /// Why there is none, if there usually would be.
     pub missing: Option<EngineError>,
+}
+
+/// Stands where the block compiler is, if there are to be regions alone.
+struct NoBlocks;
+
+impl Compiler for NoBlocks {
+    fn compile(&self, _: &Work) -> Option<Native> {
+        None
+    }
+
+    /// What regions want to find is written by their own compiler.
+    fn furnish(&self, _: &mut [MaybeUninit<u64>; HELPERS]) {}
 }
 
 /// What makes native code, if anything is to do so.
@@ -123,6 +136,9 @@ fn tier(
         Some(templates) => {
             let tier = Tier::new(jit()?, background, arena, then);
             tier.with_templates(templates, first)
+        }
+        None if tiers == Some(&[JitTier::Region]) => {
+            Tier::new(Arc::new(NoBlocks), background, arena, then)
         }
         None => Tier::new(jit()?, background, arena, then),
     };

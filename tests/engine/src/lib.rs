@@ -41,6 +41,8 @@ mod interp {
     mod loops;
     #[path = "memory.rs"]
     mod memory;
+    #[path = "ops.rs"]
+    mod ops;
     #[path = "random.rs"]
     mod random;
     #[path = "rig.rs"]
@@ -87,6 +89,8 @@ mod jit {
     mod loops;
     #[path = "memory.rs"]
     mod memory;
+    #[path = "ops.rs"]
+    mod ops;
     #[path = "rig.rs"]
     mod rig;
     #[path = "slices.rs"]
@@ -128,6 +132,8 @@ mod regions {
     mod loops;
     #[path = "memory.rs"]
     mod memory;
+    #[path = "ops.rs"]
+    mod ops;
     #[path = "rig.rs"]
     mod rig;
     #[path = "slices.rs"]
@@ -169,6 +175,8 @@ mod template {
     mod loops;
     #[path = "memory.rs"]
     mod memory;
+    #[path = "ops.rs"]
+    mod ops;
     #[path = "rig.rs"]
     mod rig;
     #[path = "slices.rs"]

@@ -1,10 +1,9 @@
 //! A block as one host function, except for its memory operations and its exits.
 
 use cranelift_codegen::ir::{
-    self, AbiParam, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, TrapCode, Value, types,
+    self, BlockArg, InstBuilder, MemFlagsData, SigRef, TrapCode, Value, types,
 };
-use cranelift_codegen::isa::CallConv;
-use vm_engine_interp::native::{Call, EXITS, Gates, Places};
+use vm_engine_interp::native::{EXITS, Places};
 use vm_ir::block::NONE;
 use vm_ir::{Block, Effect, End, Id, Inst, Layout, Op, Type};
 
@@ -13,6 +12,8 @@ use crate::told::Teller;
 
 /// The code of traps that become jumps to stubs.
 pub const TO_STUB: TrapCode = TrapCode::unwrap_user(1);
+/// Behind a call that does not come back.
+pub const NEVER: TrapCode = TrapCode::unwrap_user(2);
 /// Places in the code from this number on are exits; those below are checks, by their number.
 pub const FIRST_EXIT: u32 = 1 << 16;
 
@@ -84,18 +85,14 @@ pub struct Body<'a, 'b, 'f> {
     pub(crate) site: u8,
     /// Loads and stores are often misaligned.
     pub(crate) odd: bool,
+    /// The fuel that is left, if it is not in a register of its own.
+    pub(crate) fuel: Option<Value>,
     pub(crate) tlb: Option<Value>,
     pub(crate) line: Option<crate::memory::Line>,
     page: Option<Value>,
-    gate: Option<SigRef>,
-    way: Option<SigRef>,
-}
-
-/// The signature of native code: the CPU, the block entered, the block left.
-pub fn signature() -> Signature {
-    let mut signature = Signature::new(CallConv::Tail);
-    signature.params.extend([AbiParam::new(types::I64); 3]);
-    signature
+    pub(crate) gate: Option<SigRef>,
+    pub(crate) miss: Option<SigRef>,
+    pub(crate) way: Option<SigRef>,
 }
 
 impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
@@ -118,10 +115,12 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
             pc_slot: layout.pc.0,
             site: 0,
             odd: false,
+            fuel: None,
             tlb: None,
             line: None,
             page: None,
             gate: None,
+            miss: None,
             way: None,
         }
     }
@@ -131,6 +130,7 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
         let block = self.block;
         self.count_uses();
         lower::wants_float(block, false, |_| false, &mut self.notes.wants);
+        self.take_fuel();
         for inst in &block.insts {
             let value = self.inst(inst);
             self.notes.values.push(value);
@@ -236,7 +236,7 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
             Effect::Trap => {
                 let cond = self.int(inst.args[0]);
                 let site = self.site;
-                self.check(cond, Check::Alone { site });
+                self.check(cond, Check::Alone { site }, None);
                 None
             }
             Effect::Helper => Some(self.call(inst)),
@@ -275,7 +275,7 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
     }
 
     /// A byte that came from outside as a truth value.
-    fn cut(&mut self, value: Value, ty: Type) -> Value {
+    pub(crate) fn cut(&mut self, value: Value, ty: Type) -> Value {
         if ty == Type::I1 {
             self.cx.builder.ins().band_imm_s(value, 1)
         } else {
@@ -354,16 +354,6 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
         )
     }
 
-    /// Does something else if the condition holds, out of line.
-    pub(crate) fn check(&mut self, bad: Value, check: Check) {
-        let number = self.notes.checks.len() as u32;
-        self.notes.checks.push(check);
-        let builder = &mut *self.cx.builder;
-        self.notes.teller.begin_place(builder, number);
-        builder.ins().trapnz(bad, TO_STUB);
-        self.notes.teller.end_place(builder);
-    }
-
     fn skip_if(&mut self, inst: &Inst) {
         let cond = self.int(inst.args[0]);
         let builder = &mut *self.cx.builder;
@@ -377,63 +367,6 @@ impl<'a, 'b, 'f> Body<'a, 'b, 'f> {
         (self.page, self.tlb) = known;
         self.cx.builder.switch_to_block(on);
         self.cx.builder.seal_block(on);
-    }
-
-    fn call(&mut self, inst: &Inst) -> Value {
-        let words = inst.args.map(|id| self.word_or_zero(id));
-        let ty = Type::I64;
-        let gate = std::mem::offset_of!(Gates, call);
-        self.gate(gate, inst.imm as u32, ty, words);
-        // A helper may write any slot, and ask for anything.
-        self.cx.forget_flags();
-        self.line = None;
-        self.result(ty)
-    }
-
-    /// Calls a gate for the instruction at hand.
-    pub(crate) fn gate(&mut self, gate: usize, what: u32, ty: Type, words: [Value; 4]) {
-        let call = Call {
-            site: self.site,
-            ty: ty as u8,
-            what,
-        };
-        let (cpu, code) = (self.cx.cpu, self.code);
-        let builder = &mut *self.cx.builder;
-        let signature = *self.gate.get_or_insert_with(|| {
-            let mut signature = Signature::new(CallConv::SystemV);
-            signature.params.extend([AbiParam::new(types::I64); 6]);
-            builder.import_signature(signature)
-        });
-        builder.ins().store(STRUCT, code, cpu, Places::CODE);
-        let at = Places::GATES + gate as i32;
-        let to = builder.ins().load(types::I64, STRUCT, cpu, at);
-        let what = builder.ins().iconst(types::I64, call.pack() as i64);
-        let [a, b, c, d] = words;
-        let args = [cpu, what, a, b, c, d];
-        builder.ins().call_indirect(signature, to, &args);
-    }
-
-    /// What a gate has left.
-    pub(crate) fn result(&mut self, ty: Type) -> Value {
-        let cpu = self.cx.cpu;
-        let ins = self.cx.builder.ins();
-        let value = ins.load(host_type(ty), STRUCT, cpu, Places::RESULT);
-        self.cut(value, ty)
-    }
-
-    /// Goes on elsewhere for good.
-    pub(crate) fn leave(&mut self, to: Value, head: Value) {
-        let (cpu, code) = (self.cx.cpu, self.code);
-        let number = FIRST_EXIT + self.notes.exits;
-        self.notes.exits += 1;
-        let builder = &mut *self.cx.builder;
-        let way = *self
-            .way
-            .get_or_insert_with(|| builder.import_signature(signature()));
-        self.notes.teller.begin_place(builder, number);
-        let args = [cpu, head, code];
-        builder.ins().return_call_indirect(way, to, &args);
-        self.notes.teller.end_place(builder);
     }
 
     fn end(&mut self) {

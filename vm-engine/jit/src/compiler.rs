@@ -19,8 +19,9 @@ use vm_ir::passes::{Passes, Scratch, optimise};
 use vm_ir::verify::verify;
 use vm_ir::{Block, Builder, Frontend, Lifted};
 
-use crate::body::{Body, Notes, signature};
+use crate::body::{Body, Notes};
 use crate::finish::{BODY, Refused, finish};
+use crate::gates::signature;
 use crate::lower::{self, Host, Lowering};
 
 /// Why there is no compiler.
@@ -28,7 +29,7 @@ use crate::lower::{self, Host, Lowering};
 #[non_exhaustive]
 pub enum JitError {
     /// The interpreter has no gates for this host.
-    #[error("native code is not possible on this host: only on x86-64")]
+    #[error("native code is not possible on this host: only on x86-64, AArch64 and RISC-V")]
     Host,
     /// Cranelift does not know the host.
     #[error("the code generator does not know this host: {0}")]
@@ -67,6 +68,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+const FRAMELESS: &str = if native::KEEPS_FRAMES {
+    "false"
+} else {
+    "true"
+};
+
 /// How the code generator is set up; the rest is its default.
 const SETTINGS: [(&str, &str); 6] = [
     (
@@ -79,10 +86,10 @@ const SETTINGS: [(&str, &str); 6] = [
     ),
     ("unwind_info", "false"),
     ("enable_probestack", "false"),
-    // Jumps to other functions need it; the frames themselves are left out afterwards.
-    ("preserve_frame_pointers", "true"),
+    // Without frames, jumps to other functions need it; the frames are left out afterwards.
+    ("preserve_frame_pointers", FRAMELESS),
     // Keeps the register free that holds the fuel.
-    ("enable_pinned_reg", "true"),
+    ("enable_pinned_reg", FRAMELESS),
     ("enable_nan_canonicalization", "false"),
 ];
 
@@ -133,7 +140,8 @@ impl Jit {
     }
 
     /// Why the last block was refused for which that was so.
-    #[cfg(test)]
+    // HOST-ARCH: asked by tests that read x86-64 machine code.
+    #[cfg(all(test, target_arch = "x86_64"))]
     pub(crate) fn refused(&self) -> Option<Refused> {
         *lock(&self.refused)
     }
@@ -194,7 +202,7 @@ impl Jit {
         builder.switch_to_block(first);
         builder.seal_block(first);
         let params = builder.block_params(first);
-        let (cpu, code) = (params[0], params[1]);
+        let (cpu, code, fuel) = (params[0], params[1], params.get(3).copied());
         let layout = self.frontend.layout();
         let places = places(&*self.frontend);
         let rules = self.frontend.float_rules();
@@ -202,7 +210,7 @@ impl Jit {
         let cx = Lowering::new(&mut builder, cpu, &self.host, rules, places, scratch);
         let notes = &mut bench.notes;
         let mut body = Body::new(cx, block, notes, code, work.page_offset, layout);
-        body.odd = work.odd;
+        (body.odd, body.fuel) = (work.odd, fuel);
         body.write();
         builder.finalize(self.isa.frontend_config());
         let plane = &mut ControlPlane::default();

@@ -104,7 +104,7 @@ impl Body<'_, '_, '_> {
         self.leave_by(std::mem::offset_of!(Gates, trap));
     }
 
-    fn leave_by(&mut self, gate: usize) {
+    pub(crate) fn leave_by(&mut self, gate: usize) {
         let (cpu, code) = (self.cx.cpu, self.code);
         let at = Places::GATES + gate as i32;
         let to = self.cx.builder.ins().load(types::I64, STRUCT, cpu, at);

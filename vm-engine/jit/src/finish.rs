@@ -1,4 +1,4 @@
-//! What is done to the code that Cranelift has made.
+//! What is done to the code that Cranelift has made, on x86-64 hosts.
 //!
 //! - The frame goes: `push rbp; mov rbp, rsp` is left out and its counterparts become `nop`. The
 //!   pair costs seven times as much as the jump that it stands around, and `rbp` holds the CPU.
@@ -6,13 +6,16 @@
 //!   to a stub instead that says what the check was about, calls a gate and comes back.
 //! - In front of it all, the fuel for the block is taken.
 //!
+//! On hosts where native code keeps its frames, none of it is done: checks are calls in cold blocks
+//! there, and the function takes its fuel itself.
+//!
 //! Cranelift says where checks, their traps and exits are; the bytes there must be exactly what
 //! is expected, or the function is refused.
 
 use std::collections::BTreeMap;
 
 use cranelift_codegen::CompiledCode;
-use vm_engine_interp::native::{EXITS, Gates, Miss, Native, Places};
+use vm_engine_interp::native::{EXITS, Gates, KEEPS_FRAMES, Miss, Native, Places};
 
 use crate::body::{Check, FIRST_EXIT, Notes, TO_STUB};
 use crate::told::is_guest;
@@ -74,14 +77,10 @@ pub enum Refused {
 
 /// Makes what the compiler wrote into a piece of native code.
 pub fn finish(compiled: &CompiledCode, notes: &Notes, insns: u32) -> Result<Native, Refused> {
-    let buffer = &compiled.buffer;
-    if !buffer.relocs().is_empty() {
-        return Err(Refused::Relocation);
+    let body = movable(compiled)?;
+    if KEEPS_FRAMES {
+        return Ok(as_it_is(body, notes));
     }
-    if buffer.alignment > BODY as u32 {
-        return Err(Refused::Alignment);
-    }
-    let body = compiled.code_buffer();
     if !body.starts_with(&x64::FRAME) {
         return Err(Refused::NoFrame);
     }
@@ -104,6 +103,30 @@ pub fn finish(compiled: &CompiledCode, notes: &Notes, insns: u32) -> Result<Nati
         code: CODE,
         distances: notes.distances,
     })
+}
+
+/// The code that the compiler wrote, if it may stand anywhere.
+pub fn movable(compiled: &CompiledCode) -> Result<&[u8], Refused> {
+    let buffer = &compiled.buffer;
+    if !buffer.relocs().is_empty() {
+        return Err(Refused::Relocation);
+    }
+    if buffer.alignment > BODY as u32 {
+        return Err(Refused::Alignment);
+    }
+    Ok(compiled.code_buffer())
+}
+
+/// A function that keeps its frame, takes its fuel itself and has no checks to be led to stubs.
+fn as_it_is(body: &[u8], notes: &Notes) -> Native {
+    let mut bytes = vec![0; BODY];
+    bytes.extend_from_slice(body);
+    Native {
+        bytes,
+        entry: BODY,
+        code: CODE,
+        distances: notes.distances,
+    }
 }
 
 /// Changes checks and exits, and writes the stubs.

@@ -143,14 +143,14 @@ impl Body<'_, '_, '_> {
         let tag = builder.ins().load(types::I64, STRUCT, entry, at as i32);
         let bad = builder.ins().icmp(IntCC::NotEqual, cut, tag);
         let site = self.site;
-        self.check(bad, Check::Tlb { site, store });
+        self.check(bad, Check::Tlb { site, store }, Some(cut));
         if odd && inst.ty.bytes() > 1 {
             let builder = &mut *self.cx.builder;
             let inside = builder.ins().band_imm_s(addr, PAGE_BYTES as i64 - 1);
             let last = PAGE_BYTES as i64 - inst.ty.bytes() as i64;
             let over = IntCC::UnsignedGreaterThan;
             let crosses = builder.ins().icmp_imm_s(over, inside, last);
-            self.check(crosses, Check::Alone { site });
+            self.check(crosses, Check::Alone { site }, None);
         }
         let at = std::mem::offset_of!(TlbEntry, addend) as i32;
         let ins = self.cx.builder.ins();

@@ -400,6 +400,11 @@ impl Does {
             // Who is not waited for may come too late.
             return;
         }
+        if engine.2 == Some(&[JitTier::Region]) {
+            // Functions are no loops.
+            assert!(!self.swaps || stats.regions > 0, "{engine:?}: {stats:?}");
+            return;
+        }
         let bytes = stats.template_bytes + stats.bytes + stats.region_bytes;
         assert!(bytes > 0, "{engine:?}: {stats:?}");
         // Functions are not called often enough for all engines.
@@ -440,19 +445,19 @@ pub const ALL: Does = Does {
 #[test]
 fn code_that_is_written_while_it_runs_is_right_on_every_engine() {
     let writes = true;
-    Does { writes, ..NOTHING }.check(&ENGINES);
+    Does { writes, ..NOTHING }.check(ENGINES);
 }
 
 #[test]
 fn pages_that_change_places_under_hot_loops_are_right_on_every_engine() {
     let swaps = true;
-    Does { swaps, ..NOTHING }.check(&ENGINES);
+    Does { swaps, ..NOTHING }.check(ENGINES);
 }
 
 #[test]
 fn more_code_than_there_is_room_for_is_right_on_every_engine() {
     let passes = 2;
-    Does { passes, ..NOTHING }.check(&ENGINES);
+    Does { passes, ..NOTHING }.check(ENGINES);
 }
 
 #[test]
@@ -469,5 +474,5 @@ fn the_room_for_code_is_used_many_times_over() {
 
 #[test]
 fn four_harts_that_do_all_of_it_at_once_are_right_on_every_engine() {
-    ALL.check(&ENGINES);
+    ALL.check(ENGINES);
 }

@@ -1,12 +1,12 @@
 //! The engines are one and the same to a guest: equal state, counts and time at every end.
 
 use tests_boot::{Boot, Guest};
-use vm_runtime::{EngineMode, JitTier, Outcome};
+use vm_runtime::{COMPILES, EngineMode, JitTier, Outcome};
 
 /// What a guest is run on.
-// HOST-ARCH: native code is made on x86-64 hosts only.
-#[cfg(target_arch = "x86_64")]
-pub const ENGINES: [Engine; 8] = [
+pub const ENGINES: &[Engine] = if COMPILES { &ALL } else { ALL.split_at(1).0 };
+
+const ALL: [Engine; 9] = [
     (EngineMode::Interp, None, None),
     (EngineMode::Jit, None, None),
     (EngineMode::Jit, Some(50), Some(&[JitTier::Block])),
@@ -21,13 +21,10 @@ pub const ENGINES: [Engine; 8] = [
         Some(2),
         Some(&[JitTier::Template, JitTier::Region]),
     ),
+    (EngineMode::Jit, Some(2), Some(&[JitTier::Region])),
     (EngineMode::Hybrid, Some(20), None),
     (EngineMode::Hybrid, Some(20), Some(&[JitTier::Block])),
 ];
-// HOST-ARCH: native code is made on x86-64 hosts only.
-#[cfg(not(target_arch = "x86_64"))]
-pub const ENGINES: [Engine; 1] = [(EngineMode::Interp, None, None)];
-
 /// An engine, from the how manieth time on a block is compiled, and by which compilers.
 pub type Engine = (EngineMode, Option<u32>, Option<&'static [JitTier]>);
 

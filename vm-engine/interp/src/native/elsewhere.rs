@@ -12,6 +12,9 @@ pub type Gate = fn();
 /// Whether native code can be run.
 pub const AVAILABLE: bool = false;
 
+/// See [`super::KEEPS_FRAMES`].
+pub const KEEPS_FRAMES: bool = true;
+
 /// See [`super::Gates`].
 pub const LEFT_BY: [Gate; 3] = [nowhere; 3];
 /// See [`super::Gates`].

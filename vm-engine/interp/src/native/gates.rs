@@ -25,12 +25,14 @@ pub struct Gates {
     /// Jumped to with the CPU and the block, whose last instruction traps.
     pub trap: usize,
     /// Called with the CPU, a [`Call`] and four words, when [`crate::native::Places::CODE`] is
-    /// set: calls a helper. The result is in [`crate::native::Places::RESULT`].
+    /// set: calls a helper. The result is in [`crate::native::Places::RESULT`]. Where
+    /// [`super::KEEPS_FRAMES`], the fuel is one more argument.
     pub call: usize,
     /// As `call`, for a memory operation: address, values, constant part.
     pub special: usize,
     /// Called with a [`Miss`] in [`Miss::AT`], the address that was compared and the block: as
-    /// `miss_float`, for code that has written the guest's registers back itself.
+    /// `miss_float`, for code that has written the guest's registers back itself. Where
+    /// [`super::KEEPS_FRAMES`], the CPU and the fuel are two more arguments.
     pub miss_at: usize,
     /// Jumped to as `fuel` is, where a region is entered that stands on several pages which have
     /// not been seen in the present state of the jump cache.

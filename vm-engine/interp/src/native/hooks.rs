@@ -1,4 +1,4 @@
-//! What gates lead to.
+//! What gates lead to; each host enters it by the convention that its gates have.
 #![expect(unsafe_code, reason = "follows the pointers of a CPU; see UNSAFETY")]
 // UNSAFETY: as in `control`: gates are reached from native code only, which runs for a CPU that
 // is alive, from blocks that are alive or were when the run began.
@@ -26,6 +26,44 @@ impl Out {
     const GO_ON: Self = Self { stack: 0, fuel: 0 };
 }
 
+/// The functions of this module, with a convention.
+macro_rules! entered {
+    ($abi:literal; $($name:ident($($arg:ident: $ty:ty),+) -> $out:ty;)+) => { $(
+        pub unsafe extern $abi fn $name($($arg: $ty),+) -> $out {
+            // SAFETY: as the gate has promised.
+            unsafe { super::hooks::$name($($arg),+) }
+        }
+    )+ };
+}
+
+/// All that gates lead to, with the convention that they have, as a module of this name.
+macro_rules! hooks_as {
+    ($module:ident, $abi:literal) => {
+        mod $module {
+            use super::hooks::Out;
+            use crate::cpu::Cpu;
+            use crate::flat::Code;
+
+            super::hooks::entered! {
+                $abi;
+                begin(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64;
+                flat(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64;
+                dead(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64;
+                fuel(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64;
+                pages(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64;
+                unknown(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64;
+                next(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64;
+                trap(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64;
+                left_by(cpu: *mut Cpu, exit: usize, fuel: i64, from: *const Code) -> i64;
+                call(cpu: *mut Cpu, what: u64, a: u64, b: u64, c: u64, d: u64) -> Out;
+                special(cpu: *mut Cpu, what: u64, addr: u64, a: u64, b: u64, imm: u64) -> Out;
+            }
+        }
+    };
+}
+
+pub(super) use {entered, hooks_as};
+
 /// Where a block stands in the address space in force.
 unsafe fn pc_of(cpu: *mut Cpu, code: *const Code) -> u64 {
     // SAFETY: see UNSAFETY.
@@ -41,14 +79,23 @@ unsafe fn stop(cpu: *mut Cpu, why: StopKind, fuel: i64) -> i64 {
     }
 }
 
+/// Goes on in a block.
+#[inline(always)]
+pub unsafe fn begin(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64 {
+    // SAFETY: see UNSAFETY.
+    unsafe { enter(cpu, code, pc, fuel) }
+}
+
 /// Goes on in a block that has no native code.
-pub unsafe extern "sysv64" fn flat(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+#[inline(always)]
+pub unsafe fn flat(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe { enter(cpu, code, pc_of(cpu, code), fuel) }
 }
 
 /// The block is no longer what stands there.
-pub unsafe extern "sysv64" fn dead(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+#[inline(always)]
+pub unsafe fn dead(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY; dead blocks are not freed while anything leads to them.
     unsafe {
         (*cpu).pc = pc_of(cpu, code);
@@ -57,13 +104,15 @@ pub unsafe extern "sysv64" fn dead(cpu: *mut Cpu, code: *const Code, fuel: i64) 
 }
 
 /// The block does not fit the fuel.
-pub unsafe extern "sysv64" fn fuel(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+#[inline(always)]
+pub unsafe fn fuel(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe { dead(cpu, code, fuel) }
 }
 
 /// A region on several pages is entered, which have to be looked at first.
-pub unsafe extern "sysv64" fn pages(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+#[inline(always)]
+pub unsafe fn pages(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         let pc = pc_of(cpu, code);
@@ -82,7 +131,8 @@ unsafe fn sees_pages(cpu: *mut Cpu, code: *const Code, pc: u64) -> bool {
 }
 
 /// The jump cache does not know the program counter.
-pub unsafe extern "sysv64" fn unknown(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
+#[inline(always)]
+pub unsafe fn unknown(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         let pc = (*cpu).pc;
@@ -95,13 +145,15 @@ pub unsafe extern "sysv64" fn unknown(cpu: *mut Cpu, _: *const Code, fuel: i64) 
 }
 
 /// The block has ended, and everything may have changed.
-pub unsafe extern "sysv64" fn next(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
+#[inline(always)]
+pub unsafe fn next(cpu: *mut Cpu, _: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe { go_on(cpu, fuel) }
 }
 
 /// The last instruction of the block traps; the trap is noted already.
-pub unsafe extern "sysv64" fn trap(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
+#[inline(always)]
+pub unsafe fn trap(cpu: *mut Cpu, code: *const Code, fuel: i64) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         let sites = &(*code).sites;
@@ -114,12 +166,8 @@ pub unsafe extern "sysv64" fn trap(cpu: *mut Cpu, code: *const Code, fuel: i64) 
 /// Leaves by an exit that is not linked, and links it if it can be.
 ///
 /// Exits that have a cell lead to their own page, in every address space.
-pub unsafe extern "sysv64" fn left_by(
-    cpu: *mut Cpu,
-    exit: usize,
-    fuel: i64,
-    from: *const Code,
-) -> i64 {
+#[inline(always)]
+pub unsafe fn left_by(cpu: *mut Cpu, exit: usize, fuel: i64, from: *const Code) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
         let distance = (&(*from).distances)[exit].load(Relaxed);
@@ -175,17 +223,11 @@ unsafe fn at_site(cpu: *mut Cpu, code: *const Code, site: u8) -> *const Flat {
 ///
 /// The address is cut as it was compared, to page, and low bits if it is not aligned; or it is
 /// whole, and only the page's end matters.
-pub unsafe extern "sysv64" fn miss(
-    cpu: *mut Cpu,
-    what: u64,
-    registers: *const [u64; 16],
-    code: *const Code,
-    fuel: i64,
-) -> Out {
-    // SAFETY: see UNSAFETY; the gate has saved the registers.
+#[inline(always)]
+pub unsafe fn miss(cpu: *mut Cpu, what: u64, addr: u64, code: *const Code, fuel: i64) -> Out {
+    // SAFETY: see UNSAFETY.
     unsafe {
         let miss = Miss::unpack(what);
-        let addr = (*registers)[usize::from(miss.register)];
         let access = if miss.store {
             Access::Store
         } else {
@@ -212,14 +254,8 @@ pub unsafe extern "sysv64" fn miss(
 }
 
 /// Calls a helper of the guest architecture.
-pub unsafe extern "sysv64" fn call(
-    cpu: *mut Cpu,
-    what: u64,
-    a: u64,
-    b: u64,
-    c: u64,
-    d: u64,
-) -> Out {
+#[inline(always)]
+pub unsafe fn call(cpu: *mut Cpu, what: u64, a: u64, b: u64, c: u64, d: u64) -> Out {
     // SAFETY: see UNSAFETY.
     unsafe {
         let what = Call::unpack(what);
@@ -232,7 +268,8 @@ pub unsafe extern "sysv64" fn call(
 }
 
 /// Does a memory operation that is not a plain load or store.
-pub unsafe extern "sysv64" fn special(
+#[inline(always)]
+pub unsafe fn special(
     cpu: *mut Cpu,
     what: u64,
     addr: u64,

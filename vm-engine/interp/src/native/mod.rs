@@ -8,12 +8,13 @@
 //!
 //! **Convention.** Native code is entered at [`Head::entry`] with its CPU pointer (see
 //! [`Places`]) in the first argument register, the head of the block in the second, the block that
-//! was left in the third, the CPU's struct in the frame pointer's register, and the fuel in the
-//! register that the compiler keeps free for it.
+//! was left in the third.
+//! On x86-64, the CPU's struct is in the frame pointer's register, and the fuel in the register
+//! that the compiler keeps free for it; where [`KEEPS_FRAMES`], the fuel is the fourth argument.
 //! The page of [`crate::cpu::Cpu::pc`] is that of the block; its low bits may be stale, since jumps
 //! inside a page leave it alone.
-//! The stack holds nothing but the return address, and every register may be changed: whoever
-//! called handlers or native code from outside has saved them ([`run`]).
+//! The stack holds nothing but the return address, if it has a place there, and every register may
+//! be changed: whoever called handlers or native code from outside has saved them ([`run`]).
 //!
 //! **Slow paths.** A load or store that the TLB does not answer goes to [`Gates::miss`], which
 //! fills the TLB and returns, or gives control back by the saved stack pointer: then the
@@ -25,8 +26,19 @@ mod gates;
 mod heat;
 // HOST-ARCH: gates are assembly.
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
-// HOST-ARCH: none are written for other hosts yet.
-#[cfg_attr(not(target_arch = "x86_64"), path = "elsewhere.rs")]
+// HOST-ARCH: as above.
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+// HOST-ARCH: as above.
+#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+// HOST-ARCH: none are written for other hosts.
+#[cfg_attr(
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )),
+    path = "elsewhere.rs"
+)]
 mod host;
 mod listing;
 mod places;
@@ -42,7 +54,7 @@ pub use compiler::{Compiler, HELPERS, Native, Work};
 pub(crate) use gates::unlinked;
 pub use gates::{Call, Gates, Miss};
 pub(crate) use heat::heated;
-pub use host::AVAILABLE;
+pub use host::{AVAILABLE, KEEPS_FRAMES};
 pub(crate) use host::{HOOK, run};
 pub use listing::{IR, Line, Listed, Listing, Mark, Stage, Whence};
 pub use places::{Places, place_name};

@@ -13,16 +13,23 @@ mod hooks;
 use std::arch::naked_asm;
 use std::mem::offset_of;
 
-use super::Places;
-use crate::control::enter;
+use super::{Miss, Places};
 use crate::cpu::Cpu;
 use crate::flat::{Code, Flat, Handler};
+use hooks::Out;
+
+hooks::hooks_as!(to, "sysv64");
 
 /// A piece of assembly.
 pub type Gate = unsafe extern "sysv64" fn();
 
 /// Whether native code can be run.
 pub const AVAILABLE: bool = true;
+
+/// Whether native code keeps the frames that its compiler makes. Then the fuel is its fourth
+/// argument; gates that it calls get the fuel as their last argument, and [`super::Gates::miss_at`]
+/// the CPU before it.
+pub const KEEPS_FRAMES: bool = false;
 
 /// The ways out by each exit.
 pub const LEFT_BY: [Gate; 3] = [left_by_first, left_by_second, left_by_third];
@@ -82,18 +89,8 @@ pub unsafe extern "sysv64" fn run(cpu: *mut Cpu, code: *const Code, pc: u64, fue
         "pop rbp",
         "ret",
         stack = const offset_of!(Cpu, stack),
-        enter = sym enter_from_outside,
+        enter = sym to::begin,
     )
-}
-
-unsafe extern "sysv64" fn enter_from_outside(
-    cpu: *mut Cpu,
-    code: *const Code,
-    pc: u64,
-    fuel: i64,
-) -> i64 {
-    // SAFETY: as the caller has promised.
-    unsafe { enter(cpu, code, pc, fuel) }
 }
 
 /// From handlers to native code: the fuel is checked again there, and what is given back is what
@@ -115,7 +112,7 @@ unsafe extern "C" fn hook(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
 /// A gate that jumps to a function with the fuel as third argument and the block that was left
 /// as fourth.
 macro_rules! way_out {
-    ($($name:ident $to:path, $($first:literal)?;)+) => { $(
+    ($($name:ident $to:ident, $($first:literal)?;)+) => { $(
         #[unsafe(naked)]
         unsafe extern "sysv64" fn $name() {
             naked_asm!(
@@ -124,29 +121,29 @@ macro_rules! way_out {
                 "mov rdx, r15",
                 $($first,)?
                 "jmp {to}",
-                to = sym $to,
+                to = sym to::$to,
             )
         }
     )+ };
 }
 
 way_out! {
-    left_by_first hooks::left_by, "xor esi, esi";
-    left_by_second hooks::left_by, "mov esi, 1";
-    left_by_third hooks::left_by, "mov esi, 2";
-    unknown hooks::unknown,;
-    flat hooks::flat,;
-    dead hooks::dead,;
-    fuel hooks::fuel,;
-    pages hooks::pages,;
-    next hooks::next,;
-    trap hooks::trap,;
+    left_by_first left_by, "xor esi, esi";
+    left_by_second left_by, "mov esi, 1";
+    left_by_third left_by, "mov esi, 2";
+    unknown unknown,;
+    flat flat,;
+    dead dead,;
+    fuel fuel,;
+    pages pages,;
+    next next,;
+    trap trap,;
 }
 
 /// A gate that calls a function with the arguments that it got, with the stack as functions want
 /// it, and returns if that returns zero.
 macro_rules! call_out {
-    ($($name:ident $to:path;)+) => { $(
+    ($($name:ident $to:ident;)+) => { $(
         #[unsafe(naked)]
         unsafe extern "sysv64" fn $name() {
             naked_asm!(
@@ -166,15 +163,30 @@ macro_rules! call_out {
                 "mov rax, rdx",
                 "ret",
                 fuel = const offset_of!(Cpu, fuel),
-                to = sym $to,
+                to = sym to::$to,
             )
         }
     )+ };
 }
 
 call_out! {
-    call hooks::call;
-    special hooks::special;
+    call call;
+    special special;
+}
+
+/// What the gates below call when they have saved the registers.
+unsafe extern "sysv64" fn missed(
+    cpu: *mut Cpu,
+    what: u64,
+    registers: *const [u64; 16],
+    code: *const Code,
+    fuel: i64,
+) -> Out {
+    // SAFETY: see UNSAFETY; the gate has saved the registers.
+    unsafe {
+        let addr = (*registers)[usize::from(Miss::unpack(what).register)];
+        hooks::miss(cpu, what, addr, code, fuel)
+    }
 }
 
 /// A gate that keeps all registers; on the stack stand the return address, the miss, the block.
@@ -227,7 +239,7 @@ macro_rules! keeping {
                 "lea rsp, [rax - 8]",
                 "mov rax, rdx",
                 "ret",
-                miss = sym hooks::miss,
+                miss = sym missed,
             )
         }
     };

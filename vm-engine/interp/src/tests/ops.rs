@@ -2,6 +2,7 @@
 
 use vm_engine_cache::Toll;
 use vm_ir::float::{Flags, RISCV};
+use vm_ir::sample::ops::{choices, dirty, edges, float_cases, numbers};
 use vm_ir::{Effect, Op, Type, eval_float};
 
 use super::machine::cpu;
@@ -64,47 +65,6 @@ impl Bench {
 fn flat(run: Option<Handler>, words: [u16; 4], imm: u64) -> Flat {
     let run = run.expect("the handler exists");
     Flat { run, words, imm }
-}
-
-/// Values on which meanings turn, in a type.
-fn edges(ty: Type) -> Vec<u64> {
-    let (bits, top) = (u64::from(ty.bits()), 1 << (ty.bits() - 1));
-    let all = [
-        0,
-        1,
-        2,
-        7,
-        bits - 1,
-        bits,
-        0x80,
-        0x00ff_00f0_0f00_1234,
-        0x0123_4567_89ab_cdef,
-        top - 1,
-        top,
-        top + 1,
-        u64::MAX - 1,
-        u64::MAX,
-    ];
-    let mut edges = all.map(|value| value & ty.mask()).to_vec();
-    edges.sort_unstable();
-    edges.dedup();
-    edges
-}
-
-/// A value with dirt above its type.
-fn dirty(value: u64, ty: Type, salt: u64) -> u64 {
-    let dirt = salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ value.rotate_left(29) ^ 0x5555 << 48;
-    value | dirt & !ty.mask()
-}
-
-/// Each choice of one value per operand.
-fn choices(types: &[Type]) -> Vec<[u64; 3]> {
-    let one = |n: usize| types.get(n).map_or_else(|| vec![0], |ty| edges(*ty));
-    let (xs, ys, zs) = (one(0), one(1), one(2));
-    let pairs = xs.iter().flat_map(|x| ys.iter().map(move |y| (*x, *y)));
-    pairs
-        .flat_map(|(x, y)| zs.iter().map(move |z| [x, y, *z]))
-        .collect()
 }
 
 fn operand_types(op: Op, ty: Type) -> Vec<Type> {
@@ -271,39 +231,6 @@ fn branches_go_where_the_table_says() {
     assert!(checked > 5_000, "only {checked} branches");
 }
 
-/// Numbers on which floating-point operations turn, in a format.
-fn numbers(ty: Type) -> Vec<u64> {
-    let (exponent, fraction) = match ty {
-        Type::I16 => (5, 10),
-        Type::I32 => (8, 23),
-        _ => (11, 52),
-    };
-    let (infinity, one) = (
-        ((1 << exponent) - 1) << fraction,
-        ((1 << (exponent - 1)) - 1) << fraction,
-    );
-    let positive = [
-        0,
-        1,
-        1 << (fraction - 1),
-        (1 << fraction) - 1,
-        1 << fraction,
-        one,
-        one + 1,
-        one | 1 << (fraction - 1),
-        infinity - 1,
-        infinity,
-        infinity | 1,
-        infinity | 1 << (fraction - 1),
-        one + (20 << fraction) + 12345 % one,
-    ];
-    let sign = 1 << (exponent + fraction);
-    positive
-        .iter()
-        .flat_map(|number| [*number, number | sign])
-        .collect()
-}
-
 /// Checks one operation over all its numbers and rounding modes.
 fn check_float(bench: &mut Bench, op: Op, ty: Type, from: Type) -> u64 {
     let is_int = matches!(op, Op::SToF | Op::UToF);
@@ -356,25 +283,10 @@ fn check_float(bench: &mut Bench, op: Op, ty: Type, from: Type) -> u64 {
 
 #[test]
 fn floating_point_operations_mean_what_the_table_says() {
-    let floats = [Type::I16, Type::I32, Type::I64];
     let mut bench = Bench::new();
     let mut checked = 0;
-    for &op in Op::ALL {
-        if op.effect() != Effect::Float && op != Op::FClass {
-            continue;
-        }
-        let mut run = |ty, from| checked += check_float(&mut bench, op, ty, from);
-        for ty in floats {
-            match op {
-                Op::FToS | Op::FToU => Type::ALL[1..].iter().for_each(|to| run(*to, ty)),
-                Op::SToF | Op::UToF => Type::ALL[1..].iter().for_each(|from| run(ty, *from)),
-                Op::FConvert => floats
-                    .iter()
-                    .filter(|from| **from != ty)
-                    .for_each(|f| run(ty, *f)),
-                _ => run(ty, ty),
-            }
-        }
+    for case in float_cases() {
+        checked += check_float(&mut bench, case.op, case.ty, case.from);
     }
     assert!(checked > 20_000, "only {checked} results");
 }

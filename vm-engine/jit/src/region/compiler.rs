@@ -19,8 +19,8 @@ use super::members::Region;
 use super::spans::Spans;
 use super::ways::{Ways, exits, place};
 use super::writer::{Notes, Writer};
-use crate::body::signature;
 use crate::compiler::{JitError, furnish, host_isa, lock, places};
+use crate::gates::signature;
 use crate::lower::{self, Host, Lowering};
 use crate::order::exchange;
 
@@ -167,7 +167,8 @@ impl RegionJit {
         builder.append_block_params_for_function_params(first);
         builder.switch_to_block(first);
         let params = builder.block_params(first);
-        let (cpu, number) = (params[0], params[2]);
+        let (cpu, head, number) = (params[0], params[1], params[2]);
+        let fuel = params.get(3).copied();
         let rules = self.frontend.float_rules();
         let scratch = &mut bench.lowering;
         let places = places(&*self.frontend);
@@ -175,7 +176,8 @@ impl RegionJit {
         let mut notes = Notes::default();
         notes.teller.begin(told.is_some());
         let places = (flags, layout.reservation.0);
-        Writer::new(cx, &region, (&slots, &spans), &mut notes, places).write(number);
+        let mut writer = Writer::new(cx, &region, (&slots, &spans), &mut notes, places);
+        writer.write(head, number, fuel);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
         let plane = &mut ControlPlane::default();

@@ -185,10 +185,10 @@ impl Writer<'_, '_, '_> {
         // The gate gives back what the block has taken.
         let insns = i64::from(self.region.blocks[entry].insns);
         let on = self.unless(bad);
+        let fuel = self.fuel();
         let builder = &mut *self.cx.builder;
-        let fuel = builder.ins().get_pinned_reg(types::I64);
         let less = builder.ins().iadd_imm_s(fuel, -insns);
-        builder.ins().set_pinned_reg(less);
+        self.set_fuel(less);
         self.leave_alone();
         self.cx.builder.seal_block(on);
         self.cx.builder.switch_to_block(on);
@@ -266,7 +266,7 @@ impl Writer<'_, '_, '_> {
             }
             _ => cpu,
         };
-        // HOST-ARCH: regions are for x86-64, where a word's high half stands behind the low one.
+        // HOST-ARCH: where there are gates, a word's high half stands behind the low one.
         let builder = &mut *self.cx.builder;
         builder.ins().store(STRUCT, value, base, at);
         let lid = builder.ins().iconst(types::I32, -1);

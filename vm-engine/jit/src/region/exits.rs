@@ -4,8 +4,9 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use vm_engine_interp::native::{Gates, Places, Seen};
 
 use super::writer::Writer;
-use crate::body::{STRUCT, signature};
+use crate::body::STRUCT;
 use crate::exits::look_up;
+use crate::gates::signature;
 
 impl Writer<'_, '_, '_> {
     /// Leaves by a fixed exit of the block at hand: over its cell if it leads to the page, else by
@@ -90,6 +91,7 @@ impl Writer<'_, '_, '_> {
     /// Goes on elsewhere for good.
     fn leave(&mut self, to: Value, head: Value) {
         let (cpu, code) = (self.cx.cold_cpu(), self.code());
+        let fuel = self.fuel_argument();
         self.notes.exits += 1;
         let number = self.notes.exits;
         let builder = &mut *self.cx.builder;
@@ -97,7 +99,7 @@ impl Writer<'_, '_, '_> {
             .way
             .get_or_insert_with(|| builder.import_signature(signature()));
         self.notes.teller.begin_place(builder, number);
-        let args = [cpu, head, code];
+        let args: Vec<Value> = [cpu, head, code].into_iter().chain(fuel).collect();
         builder.ins().return_call_indirect(way, to, &args);
         self.notes.teller.end_place(builder);
     }

@@ -1,15 +1,15 @@
-//! What is done to a region's code that Cranelift has made: the frame goes, as in the block
-//! compiler; where the fuel is compared with what a block takes, it is taken; and in front stand
-//! the entries, which say their number.
+//! What is done to a region's code that Cranelift has made, on x86-64 hosts: the frame goes, as in
+//! the block compiler; where the fuel is compared with what a block takes, it is taken; and in
+//! front stand the entries, which say their number.
 
 use std::ops::Range;
 
 use cranelift_codegen::CompiledCode;
-use vm_engine_interp::native::{Entrance, NativeRegion};
+use vm_engine_interp::native::{Entrance, KEEPS_FRAMES, NativeRegion};
 
 use super::members::Region;
 use super::writer::{FUEL, Notes};
-use crate::finish::{Refused, leave_frame_out};
+use crate::finish::{Refused, leave_frame_out, movable};
 use crate::told::is_guest;
 use crate::x64::{self, Writer};
 
@@ -22,14 +22,10 @@ pub fn finish(
     region: &Region,
     notes: &Notes,
 ) -> Result<NativeRegion, Refused> {
-    let buffer = &compiled.buffer;
-    if !buffer.relocs().is_empty() {
-        return Err(Refused::Relocation);
+    let body = movable(compiled)?;
+    if KEEPS_FRAMES {
+        return Ok(native(region, body.to_vec(), |_| 0));
     }
-    if buffer.alignment > ALIGNMENT as u32 {
-        return Err(Refused::Alignment);
-    }
-    let body = compiled.code_buffer();
     if !body.starts_with(&x64::FRAME) {
         return Err(Refused::NoFrame);
     }
@@ -43,7 +39,7 @@ pub fn finish(
     let saves = saves(body);
     let mut leaves = Vec::new();
     let (mut exits, mut fuel) = (0, 0);
-    for place in buffer.get_srclocs_sorted() {
+    for place in compiled.buffer.get_srclocs_sorted() {
         let (from, to) = (start + place.start as usize, start + place.end as usize);
         if place.loc.is_default() || is_guest(place.loc) {
             continue;
@@ -63,19 +59,25 @@ pub fn finish(
     }
     let saves = start + saves.start..start + saves.end;
     keep_nothing(&mut out.bytes, saves, &leaves);
-    let blocks = (0..region.blocks.len()).map(|at| {
-        let entry = region.entries.iter().position(|entry| *entry == at);
+    let at = |number| number * Writer::ENTRY_BYTES;
+    Ok(native(region, out.bytes, at))
+}
+
+/// Native code for a region; `at` says where each of its entries is.
+fn native(region: &Region, bytes: Vec<u8>, at: impl Fn(usize) -> usize) -> NativeRegion {
+    let blocks = (0..region.blocks.len()).map(|block| {
+        let entry = region.entries.iter().position(|entry| *entry == block);
         Entrance {
-            member: region.numbers[at],
-            entry: entry.map(|number| number * Writer::ENTRY_BYTES),
-            distances: region.distances(at),
+            member: region.numbers[block],
+            entry: entry.map(&at),
+            distances: region.distances(block),
         }
     });
-    Ok(NativeRegion {
-        bytes: out.bytes,
+    NativeRegion {
         insns: region.blocks.iter().map(|block| block.insns).sum(),
         blocks: blocks.collect(),
-    })
+        bytes,
+    }
 }
 
 /// The instructions behind the frame that save the caller's registers.

@@ -1,7 +1,7 @@
 //! Memory operations of regions: by the soft TLB, or by a gate in a cold block.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{BlockArg, InstBuilder, TrapCode, Value, types};
+use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
 use cranelift_frontend::FunctionBuilder;
 use vm_core::PAGE_BYTES;
 use vm_engine_interp::native::{Gates, Miss, Places};
@@ -10,12 +10,9 @@ use vm_mem::TlbEntry;
 
 use super::spans::Way;
 use super::writer::Writer;
-use crate::body::{STRUCT, host_type};
+use crate::body::{NEVER, STRUCT, host_type};
 use crate::memory::{GUEST, INDEX, SHIFT};
 use crate::order;
-
-/// Behind a call that does not come back.
-const NEVER: TrapCode = TrapCode::unwrap_user(2);
 
 /// The TLB has answered for an address.
 ///
@@ -244,7 +241,10 @@ impl Writer<'_, '_, '_> {
         let what = builder.ins().iconst(types::I64, i64::from(miss.pack()));
         let at = Places::GATES + std::mem::offset_of!(Gates, miss_at) as i32;
         let to = builder.ins().load(types::I64, STRUCT, cpu, at);
-        let args = [what, addr.unwrap_or(what), code];
+        let mut args = vec![what, addr.unwrap_or(what), code];
+        args.extend(self.fuel.map(|_| cpu));
+        args.extend(self.fuel_argument());
+        let builder = &mut *self.cx.builder;
         builder.ins().call_indirect(signature, to, &args);
         if let Some(first) = first {
             builder.ins().store(STRUCT, first, cpu, Places::PC);

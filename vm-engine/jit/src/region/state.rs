@@ -146,14 +146,25 @@ impl Writer<'_, '_, '_> {
     /// Takes instructions from the fuel, and turns to a cold block for the case that it does not
     /// reach; the block for the other case.
     ///
-    /// Here they are only compared; `finish` makes a subtraction of the comparison.
+    /// Where the fuel has a register of its own, they are only compared here; `finish` makes a
+    /// subtraction of the comparison.
     pub(super) fn take_or(&mut self, insns: i64) -> ir::Block {
-        let builder = &mut *self.cx.builder;
+        let less = IntCC::SignedLessThan;
+        if self.fuel.is_some() {
+            let fuel = self.fuel();
+            let builder = &mut *self.cx.builder;
+            let left = builder.ins().iadd_imm_s(fuel, -insns);
+            let short = builder.ins().icmp_imm_s(less, left, 0);
+            self.set_fuel(left);
+            let on = self.unless(short);
+            self.cx.builder.seal_block(on);
+            return on;
+        }
         self.notes.fuel += 1;
         let number = FUEL | self.notes.fuel;
-        self.notes.teller.begin_place(builder, number);
-        let fuel = builder.ins().get_pinned_reg(types::I64);
-        let less = IntCC::SignedLessThan;
+        self.notes.teller.begin_place(self.cx.builder, number);
+        let fuel = self.fuel();
+        let builder = &mut *self.cx.builder;
         let short = builder.ins().icmp_imm_s(less, fuel, insns + x64::COMPARED);
         let on = self.unless(short);
         self.notes.teller.end_place(self.cx.builder);
@@ -163,8 +174,8 @@ impl Writer<'_, '_, '_> {
 
     /// Gives instructions back to the fuel, and what was put aside.
     pub(super) fn give_back(&mut self, insns: i64) {
+        let mut fuel = self.fuel();
         let builder = &mut *self.cx.builder;
-        let mut fuel = builder.ins().get_pinned_reg(types::I64);
         if insns != 0 {
             fuel = builder.ins().iadd_imm_s(fuel, insns);
         }
@@ -172,18 +183,44 @@ impl Writer<'_, '_, '_> {
             let more = builder.ins().stack_load(types::I64, types::I64, aside, 0);
             fuel = builder.ins().iadd(fuel, more);
         }
-        builder.ins().set_pinned_reg(fuel);
+        self.set_fuel(fuel);
     }
 
     /// Puts the same aside again.
     pub(super) fn put_aside(&mut self) {
         if let Some(aside) = self.aside {
+            let fuel = self.fuel();
             let builder = &mut *self.cx.builder;
-            let fuel = builder.ins().get_pinned_reg(types::I64);
             let more = builder.ins().stack_load(types::I64, types::I64, aside, 0);
             let fuel = builder.ins().isub(fuel, more);
-            builder.ins().set_pinned_reg(fuel);
+            self.set_fuel(fuel);
         }
+    }
+
+    /// The fuel that is left.
+    pub(super) fn fuel(&mut self) -> Value {
+        let builder = &mut *self.cx.builder;
+        match self.fuel {
+            Some(fuel) => builder.use_var(fuel),
+            None => builder.ins().get_pinned_reg(types::I64),
+        }
+    }
+
+    /// Changes the fuel.
+    pub(super) fn set_fuel(&mut self, left: Value) {
+        let builder = &mut *self.cx.builder;
+        match self.fuel {
+            Some(fuel) => builder.def_var(fuel, left),
+            None => {
+                builder.ins().set_pinned_reg(left);
+            }
+        }
+    }
+
+    /// The fuel as an argument, where it is one.
+    pub(super) fn fuel_argument(&mut self) -> Option<Value> {
+        let fuel = self.fuel?;
+        Some(self.cx.builder.use_var(fuel))
     }
 }
 

@@ -23,8 +23,8 @@ impl Writer<'_, '_, '_> {
     pub(super) fn turns(&mut self, steps: &[i64], starts: &[Value]) {
         let insns = i64::from(self.region.blocks[self.at].insns);
         let more = self.more_turns(steps, starts);
+        let fuel = self.fuel();
         let builder = &mut *self.cx.builder;
-        let fuel = builder.ins().get_pinned_reg(types::I64);
         let mut fuel = builder.ins().iadd_imm_s(fuel, insns);
         if let Some(more) = more {
             let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
@@ -38,8 +38,8 @@ impl Writer<'_, '_, '_> {
             fuel = builder.ins().isub(fuel, over);
             self.aside = Some(aside);
         }
+        self.set_fuel(fuel);
         let builder = &mut *self.cx.builder;
-        builder.ins().set_pinned_reg(fuel);
         let turn = builder.create_block();
         builder.ins().jump(turn, &NONE);
         builder.switch_to_block(turn);

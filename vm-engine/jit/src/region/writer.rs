@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    self, AbiParam, BlockArg, InstBuilder, SigRef, Signature, StackSlot, Value, types,
-};
-use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::ir::{self, BlockArg, InstBuilder, SigRef, StackSlot, Value, types};
 use cranelift_frontend::Variable;
 use vm_core::PAGE_BYTES;
-use vm_engine_interp::native::Places;
+use vm_engine_interp::native::{KEEPS_FRAMES, Places};
 use vm_ir::{Effect, End, Id, Inst, Op, Type};
 
 use super::entry::Guard;
@@ -19,6 +16,7 @@ use super::memory::Fact;
 use super::probes::Kept;
 use super::spans::Spans;
 use crate::body::{STRUCT, host_type};
+use crate::gates::miss_signature;
 use crate::lower::{self, Lowering};
 use crate::told::Teller;
 
@@ -80,6 +78,8 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) fresh: Set,
     /// Where those are between blocks that are no values then.
     pub(super) parked: Vec<Option<StackSlot>>,
+    /// The fuel that is left, if it is not in a register of its own.
+    pub(super) fuel: Option<Variable>,
     /// The slots that were set on every way to here.
     pub(super) must: Set,
     /// What the TLB has answered on every way to here.
@@ -133,6 +133,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             dirty: 0,
             fresh: 0,
             parked: Vec::new(),
+            fuel: None,
             must: 0,
             facts: Vec::new(),
             known: vec![None; region.blocks.len()],
@@ -144,21 +145,28 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         }
     }
 
-    /// Writes all of it; `number` says at which entry it is entered.
-    pub fn write(&mut self, number: Value) {
+    /// Writes all of it, with what it is called with besides the CPU: the head of the entry; the
+    /// entry's number, where there is code in front that says so; the fuel.
+    pub fn write(&mut self, head: Value, number: Value, fuel: Option<Value>) {
         let region = self.region;
+        if let Some(fuel) = fuel {
+            let builder = &mut *self.cx.builder;
+            let var = builder.declare_var(types::I64);
+            builder.def_var(var, fuel);
+            self.fuel = Some(var);
+        }
         for _ in &region.blocks {
             let head = self.cx.builder.create_block();
             self.heads.push(head);
         }
-        self.enter(number);
+        self.enter(if KEEPS_FRAMES { head } else { number });
         for at in 0..region.blocks.len() {
             self.block(at);
         }
     }
 
-    /// Loads the slots and goes on at the entry.
-    fn enter(&mut self, number: Value) {
+    /// Loads the slots and goes on at the entry that was called: its head or its number.
+    fn enter(&mut self, called: Value) {
         self.cx.keep_aside();
         let values = self.load_slots();
         self.fix(values);
@@ -168,7 +176,12 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         for (n, entry) in entries.iter().enumerate().skip(1) {
             let builder = &mut *self.cx.builder;
             let (this, other) = (builder.create_block(), builder.create_block());
-            let is_this = builder.ins().icmp_imm_s(IntCC::Equal, number, n as i64);
+            let this_one = if KEEPS_FRAMES {
+                self.region.members[*entry].code as i64
+            } else {
+                n as i64
+            };
+            let is_this = builder.ins().icmp_imm_s(IntCC::Equal, called, this_one);
             builder.ins().brif(is_this, this, &none, other, &none);
             builder.switch_to_block(this);
             self.enter_at(*entry);
@@ -385,11 +398,9 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
     /// The signature of the gate for misses.
     pub(super) fn gate(&mut self) -> SigRef {
         let builder = &mut *self.cx.builder;
-        *self.gate.get_or_insert_with(|| {
-            let mut signature = Signature::new(CallConv::PreserveAll);
-            signature.params.extend([AbiParam::new(types::I64); 3]);
-            builder.import_signature(signature)
-        })
+        *self
+            .gate
+            .get_or_insert_with(|| builder.import_signature(miss_signature()))
     }
 
     /// The address of the head of the block at hand.

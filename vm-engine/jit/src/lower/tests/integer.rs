@@ -3,8 +3,8 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, types};
 use vm_core::Entropy;
 use vm_ir::float::RISCV;
-use vm_ir::ops::Kind;
-use vm_ir::{Effect, Op, Type};
+use vm_ir::sample::ops::{self, Case, cases, edges};
+use vm_ir::{Op, Type};
 
 use super::bench::{Bench, Code, Cpu, OPERANDS, PC, operand};
 use crate::lower;
@@ -12,121 +12,14 @@ use crate::lower;
 /// Random operands beside the edges.
 const RANDOM: usize = 200;
 
-/// Values on which meanings turn, in a type.
-pub fn edges(ty: Type) -> Vec<u64> {
-    let (bits, top) = (u64::from(ty.bits()), 1 << (ty.bits() - 1));
-    let all = [
-        0,
-        1,
-        2,
-        3,
-        7,
-        bits - 1,
-        bits,
-        bits + 1,
-        0x80,
-        0xffff_ffff,
-        0x00ff_00f0_0f00_1234,
-        0x0123_4567_89ab_cdef,
-        top - 1,
-        top,
-        top + 1,
-        u64::MAX - 1,
-        u64::MAX,
-    ];
-    let mut edges = all.map(|value| value & ty.mask()).to_vec();
-    edges.sort_unstable();
-    edges.dedup();
-    edges
-}
-
 /// A value with dirt above its type; a truth value is a clean byte.
 pub fn dirty(value: u64, ty: Type, salt: u64) -> u64 {
-    let dirt = salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ value.rotate_left(29) ^ 0x5555 << 48;
-    value | dirt & !(ty.mask() | 0xff)
-}
-
-/// One operation with its types and its fixed part.
-#[derive(Clone, Copy, Debug)]
-struct Case {
-    op: Op,
-    ty: Type,
-    from: Type,
-    imm: u64,
-}
-
-impl Case {
-    /// The operands' types.
-    fn operands(self) -> Vec<Type> {
-        let kinds = self.op.shape().args.iter();
-        kinds
-            .map(|kind| kind.of(self.ty).unwrap_or(self.from))
-            .collect()
-    }
-
-    /// What the table says.
-    fn wanted(self, [a, b, c]: [u64; 3]) -> u64 {
-        if self.op == Op::Pc {
-            return PC.wrapping_add(self.imm) & self.ty.mask();
-        }
-        let value = self.op.eval_imm(self.ty, self.from, [a, b, c], self.imm);
-        value.expect("the operation is pure")
-    }
-
-    /// Fields, constants and distances to try.
-    fn fixed(op: Op, ty: Type) -> Vec<u64> {
-        let w = u64::from(ty.bits());
-        match op {
-            Op::Const => edges(ty),
-            Op::Pc => vec![0, 4, 0x7fc, 4_u64.wrapping_neg()],
-            Op::Extract | Op::Deposit => {
-                let starts = [0, 1, 8, w / 2, w - 1].into_iter().filter(|from| *from < w);
-                let sizes = [1, 8, 32, w / 2, w];
-                let fields = starts.flat_map(|from| {
-                    sizes
-                        .map(|bits| (from, bits))
-                        .into_iter()
-                        .chain([(from, w - from)])
-                });
-                let fits = fields.filter(|(from, bits)| *bits > 0 && from + bits <= w);
-                fits.map(|(from, bits)| from | bits << 8).collect()
-            }
-            _ => vec![0],
-        }
-    }
-}
-
-/// Every pure operation on integers in all its types.
-fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for &op in Op::ALL {
-        if op.effect() != Effect::Pure || op == Op::FClass {
-            continue;
-        }
-        for ty in Type::ALL {
-            let from: Vec<Type> = match op {
-                Op::BSwap | Op::OrBytes if ty == Type::I1 => continue,
-                Op::Pc if ty != Type::I64 => continue,
-                Op::Zext | Op::Sext => Type::ALL.into_iter().filter(|from| *from < ty).collect(),
-                Op::Trunc => Type::ALL.into_iter().filter(|from| *from > ty).collect(),
-                _ => vec![ty],
-            };
-            for imm in Case::fixed(op, ty) {
-                cases.extend(from.iter().map(|&from| Case { op, ty, from, imm }));
-            }
-        }
-    }
-    cases
+    ops::dirty(value, ty.max(Type::I8), salt)
 }
 
 /// All choices of edges, then random ones.
 fn choices(types: &[Type], entropy: &mut Entropy) -> Vec<[u64; 3]> {
-    let one = |n: usize| types.get(n).map_or_else(|| vec![0], |ty| edges(*ty));
-    let (xs, ys, zs) = (one(0), one(1), one(2));
-    let pairs = xs.iter().flat_map(|x| ys.iter().map(move |y| (*x, *y)));
-    let mut all: Vec<_> = pairs
-        .flat_map(|(x, y)| zs.iter().map(move |z| [x, y, *z]))
-        .collect();
+    let mut all = ops::choices(types);
     for _ in 0..if types.is_empty() { 0 } else { RANDOM } {
         let mut next = |n: usize| {
             let value = entropy.next_u64() >> (entropy.next_u64() & 63);
@@ -170,7 +63,7 @@ fn fixed(bench: &mut Bench, case: Case, place: usize, number: u64) -> Vec<u8> {
 fn check(code: &Code, n: usize, cpu: &mut Cpu, case: Case, values: &[[u64; 3]]) -> usize {
     let types = case.operands();
     for &values in values {
-        let wanted = case.wanted(values);
+        let wanted = case.wanted(values, PC);
         let mut given = [0; OPERANDS];
         for (n, (given, ty)) in given.iter_mut().zip(&types).enumerate() {
             *given = dirty(values[n], *ty, n as u64 + 1);
@@ -233,23 +126,6 @@ fn constant_operands_mean_the_same() {
         }
     }
     assert!(checked > 100_000, "only {checked} results");
-}
-
-/// What the table calls pure and integer, and nothing else, is in the test.
-#[test]
-fn no_pure_operation_is_missing() {
-    let cases = cases();
-    for &op in Op::ALL {
-        let covered = cases.iter().any(|case| case.op == op);
-        let pure = op.effect() == Effect::Pure && op != Op::FClass;
-        assert_eq!(covered, pure, "{op:?}");
-        let any = op.shape().args.contains(&Kind::Any);
-        let types = cases.iter().filter(|case| case.op == op).count();
-        assert!(
-            !pure || any || types > 3 || op == Op::Pc,
-            "{op:?}: {types} types"
-        );
-    }
 }
 
 /// Helpers keep what generated code holds in registers: more values than there are registers live
