@@ -7,6 +7,7 @@ use cranelift_codegen::ir::{
 use vm_engine_interp::native::{Gates, Places};
 use vm_ir::{Inst, Type};
 
+use super::flow::Set;
 use super::writer::{FUEL, Writer};
 use crate::body::{STRUCT, host_type};
 use crate::x64;
@@ -62,10 +63,10 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Puts away what is no value between blocks.
-    pub(super) fn park(&mut self) {
+    /// Puts away what is no value between blocks, of those slots.
+    pub(super) fn park(&mut self, those: Set) {
         for (n, parked) in self.parked.iter().enumerate() {
-            if let (Some(parked), 1) = (parked, self.fresh >> n & 1) {
+            if let (Some(parked), 1) = (parked, (self.fresh & those) >> n & 1) {
                 let builder = &mut *self.cx.builder;
                 let value = builder.use_var(self.vars[n]);
                 builder.ins().stack_store(types::I64, value, *parked, 0);
@@ -162,10 +163,11 @@ impl Writer<'_, '_, '_> {
         on
     }
 
-    /// Gives instructions back to the fuel, and what was put aside.
+    /// Gives instructions back to the fuel, and what was put aside or taken ahead.
     pub(super) fn give_back(&mut self, insns: i64) {
         let builder = &mut *self.cx.builder;
         let mut fuel = builder.ins().get_pinned_reg(types::I64);
+        let insns = insns + self.ahead;
         if insns != 0 {
             fuel = builder.ins().iadd_imm_s(fuel, insns);
         }
@@ -176,15 +178,21 @@ impl Writer<'_, '_, '_> {
         builder.ins().set_pinned_reg(fuel);
     }
 
-    /// Puts the same aside again.
+    /// Puts the same aside, and takes the same ahead, again.
     pub(super) fn put_aside(&mut self) {
-        if let Some(aside) = self.aside {
-            let builder = &mut *self.cx.builder;
-            let fuel = builder.ins().get_pinned_reg(types::I64);
-            let more = builder.ins().stack_load(types::I64, types::I64, aside, 0);
-            let fuel = builder.ins().isub(fuel, more);
-            builder.ins().set_pinned_reg(fuel);
+        if self.aside.is_none() && self.ahead == 0 {
+            return;
         }
+        let builder = &mut *self.cx.builder;
+        let mut fuel = builder.ins().get_pinned_reg(types::I64);
+        if self.ahead != 0 {
+            fuel = builder.ins().iadd_imm_s(fuel, -self.ahead);
+        }
+        if let Some(aside) = self.aside {
+            let more = builder.ins().stack_load(types::I64, types::I64, aside, 0);
+            fuel = builder.ins().isub(fuel, more);
+        }
+        builder.ins().set_pinned_reg(fuel);
     }
 }
 
