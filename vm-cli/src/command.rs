@@ -123,12 +123,12 @@ fn refuse(error: &clap::Error, words: &[OsString]) -> Option<Report> {
         }
         _ => Report::new(code, first()),
     };
-    let unknown = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
-        .into_iter()
-        .filter_map(|kind| match error.get(kind) {
-            Some(ContextValue::String(word)) => Some(word.as_str()),
-            _ => None,
-        });
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    let command = text(ContextKind::InvalidSubcommand);
+    let unknown = command.into_iter().chain(text(ContextKind::InvalidArg));
     let strange = matches!(
         error.kind(),
         ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
@@ -145,7 +145,24 @@ fn refuse(error: &clap::Error, words: &[OsString]) -> Option<Report> {
     {
         report = report.help(line);
     }
+    if let Some(meant) = command.and_then(swapped) {
+        report = report.help(format!("`vm {meant}` has the same letters"));
+    }
     Some(report.help(format!("see `{} --help`", command_named(words))))
+}
+
+/// The command of which the letters were typed in another order: the parser's own guesses ask for
+/// longer words.
+fn swapped(word: &str) -> Option<String> {
+    let letters = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let cli = Cli::command();
+    let mut names = cli.get_subcommands().map(clap::Command::get_name);
+    let meant = names.find(|name| letters(name) == letters(word))?;
+    Some(meant.to_owned())
 }
 
 /// The parser's complaint as ours, where help can not have been asked for.
@@ -198,6 +215,8 @@ mod tests {
             ("vm run --reboot --no-reboot", codes::USAGE, "--no-reboot"),
             ("vm run -k", codes::USAGE, "--kernel"),
             ("vm what", codes::USAGE, "what"),
+            ("vm rnu disk.img", codes::USAGE, "`vm run`"),
+            ("vm run disk.img -v .:/src", codes::USAGE, "folders can not"),
             ("vm debug disk.img", codes::USAGE, "--gdb"),
             ("vm run -cdrom disk.img", codes::USAGE, "--drive FILE"),
             ("vm run -k x --root .", codes::USAGE, "folders can not"),

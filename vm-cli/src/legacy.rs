@@ -42,7 +42,12 @@ const INSTEAD: &[(&[&str], &str)] = &[
 /// What does here what these arguments do elsewhere.
 pub fn instead<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
     words.into_iter().find_map(|word| {
-        let name = word.split('=').next()?;
+        // `-v` is a flag here, and takes nothing.
+        let name = if word.contains(":/") {
+            "--volume"
+        } else {
+            word.split('=').next()?
+        };
         let row = INSTEAD.iter().find(|(names, _)| names.contains(&name))?;
         Some(row.1)
     })
@@ -87,6 +92,7 @@ mod tests {
             assert!(!name.starts_with("--") || !flags.into_iter().any(|flag| flag == long));
         }
         assert!(instead(["vm", "run", "--root=/"]).is_some_and(|way| way.contains("folders")));
+        assert_eq!(instead([".:/src"]), instead(["--volume"]));
         assert_eq!(instead(["vm", "run", "disk.img"]), None);
     }
 

@@ -17,6 +17,7 @@ const KEPT: usize = 20;
 /// shown with `cat`.
 pub struct Log {
     to: File,
+    path: PathBuf,
     filter: Filter,
     pending: Vec<u8>,
     left: u64,
@@ -27,6 +28,7 @@ impl Log {
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self {
             to: File::create(path)?,
+            path: path.to_owned(),
             filter: Filter::default(),
             pending: Vec::new(),
             left: LOG_BYTES,
@@ -40,8 +42,10 @@ impl Log {
         }
     }
 
-    /// Writes what was taken; a log that can not be written ends, and the run goes on.
-    pub fn flush(&mut self) {
+    /// Writes what was taken.
+    ///
+    /// The run goes on when the log can not be written: it ends, which is told once.
+    pub fn flush(&mut self) -> Result<(), String> {
         let fits = (self.pending.len() as u64).min(self.left) as usize;
         let (now, cut) = self.pending.split_at(fits);
         let mut written = self.to.write_all(now);
@@ -53,6 +57,7 @@ impl Log {
             self.left = 0;
         }
         self.pending.clear();
+        written.map_err(|error| format!("the log ends here: {}: {error}", self.path.display()))
     }
 }
 
@@ -96,15 +101,24 @@ mod tests {
         let path = folder.path().join("log");
         let mut log = Log::create(&path).expect("a log");
         log.take(b"hello \x1b]0;title\x07world\n");
-        log.flush();
+        log.flush().expect("written");
         assert_eq!(fs::read(&path).expect("the log"), b"hello world\n");
         log.left = 3;
         log.take(b"abcdef");
-        log.flush();
+        log.flush().expect("written");
         log.take(b"more");
-        log.flush();
+        log.flush().expect("written");
         let text = fs::read_to_string(&path).expect("the log");
         assert_eq!(text, "hello world\nabc\n[the log ends here]\n");
+    }
+
+    #[test]
+    fn a_log_that_can_not_be_written_says_so_once() {
+        let mut log = Log::create(Path::new("/dev/full")).expect("a file that is always full");
+        log.take(b"hello\n");
+        assert!(log.flush().is_err());
+        log.take(b"more\n");
+        assert!(log.flush().is_ok(), "it has ended");
     }
 
     #[test]

@@ -121,8 +121,10 @@ impl Screen {
             None => put(to, &self.pending, failure),
         }
         self.pending.clear();
-        if let Some(log) = &mut self.log {
-            log.flush();
+        if let Some(log) = &mut self.log
+            && let Err(why) = log.flush()
+        {
+            out::tell(&format!("warning: {why}\n"));
         }
     }
 }

@@ -245,9 +245,7 @@ fn open_volume(
 ) -> String {
     let window = Window::part(disk.clone(), partition.start, partition.bytes);
     let Some((name, open)) = fs::recognise(&window) else {
-        return fs::other(&window)
-            .unwrap_or("nothing that is known")
-            .to_owned();
+        return fs::other(&window).to_owned();
     };
     match open(&window) {
         Ok(fs) => {

@@ -80,13 +80,23 @@ const OTHERS: &[(u64, &[u8], &str)] = &[
     (0x400,    b"\xe2\xe1\xf5\xe0", "EROFS"),
 ];
 
-/// The name of a file system that is not read here.
-pub(crate) fn other(window: &Window) -> Option<&'static str> {
+/// What is there if it is no file system that is read here.
+pub(crate) fn other(window: &Window) -> &'static str {
+    /// Every file system and table has something in its first bytes.
+    const BEGINNING: u64 = 68 << 10;
     let found = OTHERS.iter().find(|(at, magic, _)| {
         let bytes = window.take(*at, magic.len());
         bytes.is_ok_and(|bytes| bytes == *magic)
     });
-    found.map(|(_, _, name)| *name)
+    if let Some((_, _, name)) = found {
+        return name;
+    }
+    let beginning = window.take(0, window.bytes().min(BEGINNING) as usize);
+    match beginning {
+        Ok(bytes) if bytes.is_empty() => "it is empty",
+        Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => "it begins with zeros only",
+        _ => "nothing that is known",
+    }
 }
 
 /// The components of a path, without empty ones.

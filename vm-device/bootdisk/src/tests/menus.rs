@@ -327,8 +327,14 @@ fn a_disk_without_a_kernel_says_what_it_has() {
          only an EFI program for arm64: partition 1, /EFI/BOOT/BOOTAA64.EFI"
     );
     assert_eq!(disk.arch().map(|(arch, _)| arch), Some(Arch::Arm64));
-    let error = open(&[0; 8192]).1.expect_err("nothing at all").to_string();
-    assert_eq!(error, "no partitions: nothing that is known");
+    for (bytes, want) in [
+        (&[][..], "no partitions: it is empty"),
+        (&[0; 8192], "no partitions: it begins with zeros only"),
+        (&[7; 8192], "no partitions: nothing that is known"),
+    ] {
+        let error = open(bytes).1.expect_err("nothing at all").to_string();
+        assert_eq!(error, want);
+    }
 }
 
 #[test]
