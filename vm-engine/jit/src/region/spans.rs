@@ -23,8 +23,8 @@ const REACH: i64 = 256;
 const TABLE: i64 = 2048;
 
 /// How far the slot of a check with one access moves at most on each turn.
-// LIMIT: beginning again takes as long as asking twenty times, and comes after each page.
-const LEAP: u64 = 4096 / 20;
+// LIMIT: beginning again takes as long as asking some eight times, and comes after each page.
+const LEAP: u64 = 4096 / 8;
 
 /// The most checks of a block.
 // LIMIT: each is four instructions where the block begins.
