@@ -32,8 +32,8 @@ const NONE: [BlockArg; 0] = [];
 const HANDED: u32 = 8;
 
 /// The most instructions of a turn that is written twice.
-// LIMIT: the fuel is compared with it, and compiling takes as long as there is code.
-const TURN: u32 = 256;
+// LIMIT: compiling takes as long as there is code, and longer turns wait for other things.
+const TURN: u32 = 64;
 
 impl Region {
     /// The blocks of a loop of several that begins with a block, if each but the first is reached
