@@ -238,3 +238,97 @@ fn what_is_read_may_be_on_a_page_that_is_not_written() {
     rig.run_cut(20_000, || 5000);
     assert!(rig.get(0, "s11") > 5, "some stores trap");
 }
+
+#[test]
+fn a_list_is_followed_wherever_its_pages_are() {
+    // Three words each: the next one, a number, and where the number goes.
+    let program = "
+    again:
+        addi a0, s0, 0
+    loop:
+        ld t0, 8(a0)
+        add s1, s1, t0
+        ld t1, 16(a0)
+        sd s1, 0(t1)
+        ld a0, 0(a0)
+        bne a0, zero, @loop
+        addi s2, s2, 1
+        jal zero, @again";
+    // Pages in a row, each the other way round, and each somewhere.
+    for order in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 3, 1, 7]] {
+        let make = || {
+            let mut rig = Rig::new(1);
+            let root = rig.root();
+            rig.put(RAM + 0x4000, program);
+            rig.map(root, 0x10000, RAM + 0x4000, RX, false);
+            let mut random = Entropy::new(11);
+            let mut places: Vec<u64> = (0..40)
+                .map(|n| n / 8 * 0x1000 + n % 8 * 0x180 + 0x40)
+                .collect();
+            for n in (1..places.len()).rev() {
+                places.swap(n, (random.next_u64() % (n as u64 + 1)) as usize);
+            }
+            for (n, at) in order.iter().enumerate() {
+                let virt = 0x20000 + 0x1000 * n as u64;
+                rig.map(root, virt, DATA + 0x1000 * at, RW, false);
+            }
+            let phys = |virt: u64| DATA + 0x1000 * order[(virt / 0x1000) as usize] + virt % 0x1000;
+            for (n, at) in places.iter().enumerate() {
+                let next = places.get(n + 1).map_or(0, |next| 0x20000 + next);
+                rig.store(phys(*at), next);
+                rig.store(phys(*at) + 8, random.next_u64());
+                rig.store(phys(*at) + 16, 0x20000 + at / 0x1000 * 0x1000 + 0xff8);
+            }
+            rig.set(0, "s0", 0x20000 + places[0]);
+            rig.translate(0, root, 1);
+            rig.set(0, "pc", 0x10000);
+            rig
+        };
+        check(make, 12_000);
+    }
+}
+
+/// Blocks in a row, with a way out of the first and an access in the second that traps at times.
+const ROW: &str = "
+again:
+    addi a0, s0, 0
+loop:
+    addi s2, s2, 3
+    andi t0, s2, 127
+    xor s3, s3, s2
+    addiw s4, s4, 77
+    beq t0, zero, @out
+    ld t1, 0(a1)
+    sub a1, a1, t1
+    add s3, s3, t1
+    xor t2, s3, s4
+    addi t3, t2, 5
+    ld t4, 0(t5)
+    add s5, s5, t4
+    add t5, t4, s8
+    bne s2, a3, @loop
+out:
+    add s6, s6, t2
+    add s7, s7, t3
+    add s9, s9, t0
+    jal zero, @again
+";
+
+#[test]
+fn blocks_in_a_row_leave_what_they_have_set() {
+    let set = [
+        ("a1", DATA + 0x100),
+        ("t5", DATA + 0x200),
+        ("s8", DATA + 0x200),
+    ];
+    let make = || {
+        let rig = machine(ROW, &set).0;
+        // What moves the one pointer, and what the other one is loaded from.
+        rig.store(DATA + 0x100, 0);
+        for at in 0..64 {
+            rig.store(DATA + 0x200 + 8 * at, (at * 40) % 512);
+        }
+        rig
+    };
+    check(make, 10_000);
+}

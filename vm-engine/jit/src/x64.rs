@@ -73,33 +73,66 @@ pub fn is_indirect_jump(code: &[u8]) -> bool {
 /// not compared as they stand.
 pub const COMPARED: i64 = 16;
 
-/// Where `code` begins with a copy of the fuel's register, which is compared with a number, and
-/// ends with a jump if it is less, has a number subtracted instead; the copy goes.
+/// Where `code` copies the fuel's register, compares the copy with a number and ends with a jump
+/// if it is less, or is not, has the number subtracted instead. What else stands there are moves.
 pub fn take_instead(code: &mut [u8]) -> Option<()> {
     let [rex, 0x89, modrm, ..] = *code else {
         return None;
     };
     // `mov to, r15`
-    let to = modrm & 7;
     if rex & !1 != 0x4c || modrm & !7 != 0xf8 {
         return None;
     }
-    // `cmp to, number`; what stands between are moves.
-    let compare = [0x48 | rex & 1, 0x83, 0xf8 | to];
-    let at = (3..code.len()).find(|at| {
-        let rest = &code[*at..];
-        let less = rest.get(5) == Some(&0x8c) && rest.get(4..).and_then(jump_if).is_some();
-        rest.starts_with(&compare) && less
+    let copy = (rex & 1, modrm & 7);
+    let (at, number, length) = (3..code.len()).find_map(|at| {
+        let (number, length, of) = compare_with_number(&code[at..])?;
+        // A copy that has been elsewhere meanwhile may be in another register.
+        if at == 3 && of != copy {
+            return None;
+        }
+        let jump = &code[at + length..];
+        let less = matches!(jump, [0x0f, 0x8c | 0x8d, ..]) && jump_if(jump).is_some();
+        less.then_some((at, number, length))
     })?;
-    let number = code[at + 3].checked_sub(COMPARED as u8)?;
-    if at == 3 {
-        // In the longer form it takes the room of both.
-        code[..7].copy_from_slice(&[0x49, 0x81, 0xef, number, 0, 0, 0]);
+    let number = number.checked_sub(COMPARED as i32).filter(|n| *n >= 0)?;
+    let [a, b, c, d] = number.to_le_bytes();
+    let long = [0x49, 0x81, 0xef, a, b, c, d];
+    if at == 3 || length != 4 {
+        // In the longer form it takes the room of both; nobody else wants the copy.
+        code.copy_within(3..at, 0);
+        code[at - 3..at + 4].copy_from_slice(&long);
+        leave_out(&mut code[at + 4..at + length]);
     } else {
         code[..3].copy_from_slice(&[0x0f, 0x1f, 0x00]);
-        code[at..at + 4].copy_from_slice(&[0x49, 0x83, 0xef, number]);
+        code[at..at + 4].copy_from_slice(&[0x49, 0x83, 0xef, number as u8]);
     }
     Some(())
+}
+
+/// A comparison of a register with a number at the beginning of `code`: the number, how long the
+/// instruction is, and the register: whether it is an upper one, and its number.
+fn compare_with_number(code: &[u8]) -> Option<(i32, usize, (u8, u8))> {
+    match *code {
+        [rex @ (0x48 | 0x49), 0x83, modrm @ 0xf8..=0xff, number, ..] => {
+            Some((i32::from(number as i8), 4, (rex & 1, modrm & 7)))
+        }
+        [
+            rex @ (0x48 | 0x49),
+            0x81,
+            modrm @ 0xf8..=0xff,
+            a,
+            b,
+            c,
+            d,
+            ..,
+        ] => {
+            let number = i32::from_le_bytes([a, b, c, d]);
+            Some((number, 7, (rex & 1, modrm & 7)))
+        }
+        // `cmp rax, number`
+        [0x48, 0x3d, a, b, c, d, ..] => Some((i32::from_le_bytes([a, b, c, d]), 6, (0, 0))),
+        _ => None,
+    }
 }
 
 /// The instructions at the beginning of `code` that save registers on the stack.

@@ -5,6 +5,9 @@
 use crate::block::{Block, Effect, End, Id, Inst, MemArg, NONE};
 use crate::{Op, Type};
 
+/// How many operations deep it is looked for what a value extends.
+const DEPTH: u32 = 3;
+
 /// Simplifies one operation in place; the earlier value that its own is equal to, if there is one.
 pub(super) fn step(before: &[Inst], inst: &mut Inst) -> Option<Id> {
     match inst.op {
@@ -91,6 +94,33 @@ impl<'a> Known<'a> {
     fn ty(self, id: Id) -> Type {
         self.inst(id).map_or(Type::I64, Inst::value_type)
     }
+
+    /// Whether a value of a type is the sign extension of its part of a smaller type.
+    fn extends(self, id: Id, from: Type, ty: Type, depth: u32) -> bool {
+        let Some(inst) = self.inst(id).filter(|inst| inst.value_type() == ty) else {
+            return false;
+        };
+        let [a, b, ..] = inst.args;
+        let smaller = |limit: Type| self.ty(a) <= limit && self.ty(a) > Type::I1;
+        let positive = |id| {
+            let constant = self.constant(id);
+            constant.is_some_and(|c| c <= from.mask() >> 1)
+        };
+        match inst.op {
+            Op::Sext => smaller(from),
+            Op::Zext => self.ty(a) < from,
+            Op::Const => {
+                let above = inst.imm & ty.mask() & !(from.mask() >> 1);
+                above == 0 || above == ty.mask() & !(from.mask() >> 1)
+            }
+            Op::And if positive(a) || positive(b) => true,
+            Op::And | Op::Or | Op::Xor if depth > 0 => {
+                let [a, b] = [a, b].map(|id| self.extends(id, from, ty, depth - 1));
+                a && b
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Out of line: the meanings of all operations stand behind it.
@@ -169,6 +199,9 @@ fn unary(known: Known, inst: &mut Inst, a: Id) -> Option<Id> {
         // The sign bit of what was zero-extended is zero.
         Op::Sext if inner.op == Op::Zext && from < to && known.ty(inner.args[0]) < from => {
             become_op(inst, Op::Zext, to, inner.args[0], NONE);
+        }
+        Op::Sext if inner.op == Op::Trunc && known.extends(inner.args[0], from, to, DEPTH) => {
+            return Some(inner.args[0]);
         }
         Op::Trunc if inner.op == Op::Trunc => inst.args[0] = inner.args[0],
         Op::Trunc if matches!(inner.op, Op::Zext | Op::Sext) => {

@@ -5,7 +5,7 @@ use vm_core::Entropy;
 use super::{Passes, Scratch, optimise};
 use crate::sample::{self, HELPERS, World};
 use crate::verify::verify;
-use crate::{Block, Id, Layout, Op, Type, float, reference};
+use crate::{Block, Builder, Id, Layout, Op, SlotId, Type, float, reference};
 
 /// What a run leaves behind.
 fn run(block: &Block, layout: &Layout, seed: u64) -> (reference::Outcome, Vec<u64>, World) {
@@ -73,6 +73,29 @@ fn short_blocks_stay_what_they_are() {
 #[test]
 fn long_blocks_stay_what_they_are() {
     check(20_000, 16);
+}
+
+/// Words of 32 bits stay extended over operations on their bits.
+#[test]
+fn what_is_extended_is_not_extended_again() {
+    let layout = sample::layout();
+    let mut scratch = Scratch::new(&layout, HELPERS);
+    let mut count = |mask: i64| {
+        let builder = Builder::new();
+        let b = &builder;
+        b.begin_insn(4);
+        let word = |slot| b.get(Type::I32, SlotId(slot)).sext(Type::I64);
+        let both = (word(1) ^ word(2)) | (b.get(Type::I64, SlotId(3)) & b.imm(mask));
+        b.set(SlotId(4), both.trunc(Type::I32).sext(Type::I64));
+        b.goto(4);
+        let mut block = builder.finish();
+        optimise(&mut block, &mut scratch, Passes::ALL);
+        let extends = |inst: &&crate::Inst| inst.op == Op::Sext;
+        block.insts.iter().filter(extends).count()
+    };
+    assert_eq!(count(0x7fff_ffff), 2);
+    // What is masked like this may have a sign at its bit 31 that is not above it.
+    assert_eq!(count(0xffff_ffff), 3);
 }
 
 /// Blocks with something changed in them: those that are still valid stay what they are, too.

@@ -140,6 +140,12 @@ impl Writer<'_, '_, '_> {
         Some((inst.ty, mode))
     }
 
+    /// Whether what a trap asks has been asked at the entry.
+    pub(super) fn is_guarded(&self, block: &Block, inst: &Inst) -> bool {
+        let guard = self.guard(block, inst);
+        guard.is_some_and(|guard| self.guards.contains(&guard))
+    }
+
     /// Whether a trap has a condition that is asked at the entry; which.
     pub(super) fn guard(&self, block: &Block, inst: &Inst) -> Option<Guard> {
         let made = |n: usize, of: &Inst| block.insts.get(usize::from(of.args[n])).copied();

@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
 use cranelift_frontend::FunctionBuilder;
 use vm_core::PAGE_BYTES;
 use vm_engine_interp::native::{Gates, Miss, Places};
-use vm_ir::{Inst, MemArg, Op, Type};
+use vm_ir::{Id, Inst, MemArg, Op, Type};
 use vm_mem::TlbEntry;
 
 use super::spans::Way;
@@ -69,6 +69,20 @@ impl Writer<'_, '_, '_> {
             ty => host_type(ty),
         };
         let host = self.place(inst, arg, false);
+        let here = self.number();
+        let mut insts = self.region.blocks[self.at].insts.iter();
+        let widens = |inst: &Inst| inst.op == Op::Zext && usize::from(inst.args[0]) == here;
+        let ints = matches!(inst.ty, Type::I8 | Type::I16);
+        if !swaps && ints && insts.any(widens) {
+            let ins = self.cx.builder.ins();
+            let wide = match ty {
+                types::I8 => ins.uload8(types::I64, GUEST, host, 0),
+                _ => ins.uload16(types::I64, GUEST, host, 0),
+            };
+            self.wide.insert(here as Id, wide);
+            let value = self.cx.builder.ins().ireduce(ty, wide);
+            return self.cut(value, inst.ty);
+        }
         let value = self.cx.builder.ins().load(ty, GUEST, host, 0);
         order::behind_load(self.cx.builder, arg);
         if swaps {
@@ -105,7 +119,7 @@ impl Writer<'_, '_, '_> {
         let way = self.spans.ways[self.at][self.number()];
         if let (Way::Checked(at), Some(near)) = (way, &self.near) {
             let addend = near[at];
-            return self.cx.builder.ins().iadd(addr, addend);
+            return self.near_place(inst.args[0], (addr, offset), addend);
         }
         let low = inst.ty.bytes() as i64 - 1;
         let (root, from_root) = self.root(base);
@@ -119,20 +133,56 @@ impl Writer<'_, '_, '_> {
             None => {
                 let addend = match way {
                     Way::Kept(site) => self.as_before(site, addr, low, store),
+                    Way::Guessed => self.guessed(addr, low),
                     _ => self.asked(addr, low, store),
                 };
+                let both = matches!(way, Way::Kept(site) if self.spans.sites[site]);
                 self.facts.push(Fact {
                     root,
                     offset: from_root + offset,
                     addr,
                     addend,
                     low,
-                    store,
+                    store: store || both,
                 });
                 addend
             }
         };
         self.cx.builder.ins().iadd(addr, addend)
+    }
+
+    /// The host's address, where what is to be added to the guest's holds for all turns: what the
+    /// block does not change is added to it first, so that it needs no time in the loop.
+    fn near_place(&mut self, base: Id, (addr, offset): (Value, i64), addend: Value) -> Value {
+        let sum = self.made(base).filter(|sum| sum.op == Op::Add);
+        let [a, b] = sum.map_or([base; 2], |sum| [sum.args[0], sum.args[1]]);
+        let (moves, stays) = match (self.stays(a), self.stays(b)) {
+            (false, true) => (a, b),
+            (true, false) => (b, a),
+            _ => return self.cx.builder.ins().iadd(addr, addend),
+        };
+        let (moves, stays) = (self.word(moves), self.word(stays));
+        let builder = &mut *self.cx.builder;
+        let first = builder.ins().iadd(stays, addend);
+        let host = builder.ins().iadd(moves, first);
+        match offset {
+            0 => host,
+            offset => builder.ins().iadd_imm_s(host, offset),
+        }
+    }
+
+    /// What made a value of the block at hand.
+    fn made(&self, id: Id) -> Option<&Inst> {
+        self.region.blocks[self.at].insts.get(usize::from(id))
+    }
+
+    /// Whether a value is what the block finds in a slot that it does not set.
+    fn stays(&self, id: Id) -> bool {
+        let Some(get) = self.made(id).filter(|get| get.op == Op::Get) else {
+            return false;
+        };
+        let mut insts = self.region.blocks[self.at].insts.iter();
+        !insts.any(|inst| inst.op == Op::Set && inst.imm == get.imm)
     }
 
     /// What to add to an address to get the host's, if it is on the page of another one; else the
@@ -168,6 +218,14 @@ impl Writer<'_, '_, '_> {
 
     /// What to add to an address to get the host's, after the check that the TLB answers.
     pub(super) fn asked(&mut self, addr: Value, low: i64, store: bool) -> Value {
+        let entry = self.answered(addr, low, store);
+        let at = std::mem::offset_of!(TlbEntry, addend) as i32;
+        let ins = self.cx.builder.ins();
+        ins.load(types::I64, STRUCT, entry, at)
+    }
+
+    /// The TLB's entry for an address, after the check that it answers.
+    pub(super) fn answered(&mut self, addr: Value, low: i64, store: bool) -> Value {
         let tlb = self.tlb;
         let builder = &mut *self.cx.builder;
         let entry = entry(builder, tlb, addr);
@@ -182,9 +240,7 @@ impl Writer<'_, '_, '_> {
         self.cx.builder.ins().jump(on, &none);
         self.cx.builder.seal_block(on);
         self.cx.builder.switch_to_block(on);
-        let at = std::mem::offset_of!(TlbEntry, addend) as i32;
-        let ins = self.cx.builder.ins();
-        ins.load(types::I64, STRUCT, entry, at)
+        entry
     }
 
     /// What an address was made from by adding constants, and their sum.
@@ -224,7 +280,7 @@ impl Writer<'_, '_, '_> {
     /// Asks the TLB about an address, or leaves the instruction to the interpreter.
     fn miss(&mut self, addr: Option<Value>, store: bool) {
         self.write_back();
-        if self.aside.is_some() {
+        if self.aside.is_some() || self.ahead != 0 {
             self.give_back(0);
         }
         let miss = Miss {

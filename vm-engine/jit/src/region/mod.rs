@@ -19,10 +19,11 @@
 //!
 //! **Fuel.** Each block takes its instructions from the fuel when it begins, like native code of
 //! its own, so everything that asks how far the guest has come finds the same answer. A loop of
-//! one block may put some aside while it turns ([`turns`]).
+//! blocks in a row takes it for all of them, and may put some aside while it turns ([`turns`]).
 //!
 //! **Memory.** [`spans`] tells accesses that are likely to be where they were a turn before, and
-//! [`probes`] keeps what the TLB has said of those.
+//! [`probes`] keeps what the TLB has said of those. Where each access waits for what the one before
+//! has loaded ([`chases`]), what it is going to say is guessed.
 //!
 //! **Jumps.** A return, a call by a register, a switch: where they lead to is compared with the
 //! blocks inside that they are expected to lead to; else the region is left ([`jumps`]).
@@ -37,6 +38,8 @@
 //! **Invariant**: a region knows its blocks by the addresses of their heads; it goes, at the
 //! latest, when one of them does, and all go with their pages.
 
+mod calculations;
+mod chases;
 mod compiler;
 mod entry;
 mod exits;

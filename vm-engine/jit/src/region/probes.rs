@@ -53,6 +53,24 @@ impl Kept {
     }
 }
 
+/// What the last access that guessed had to add to its address, in words on the stack.
+///
+/// Pages that follow one another for the guest mostly do so for the host, too, so it is mostly
+/// right. A jump that is predicted hides how long the TLB takes to say so; but where it is seldom
+/// right, each wrong guess costs more than the TLB, so only so many are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Guess(StackSlot);
+
+impl Guess {
+    const ADDEND: i32 = 0;
+    /// How many more may be wrong until the region is entered again.
+    const LEFT: i32 = 8;
+    // LIMIT: each costs some 20 cycles, and a slice has tens of thousands.
+    const WRONG: i64 = 32;
+    /// No page has this.
+    const NO_ADDEND: i64 = -1;
+}
+
 const NONE: [BlockArg; 0] = [];
 
 impl Writer<'_, '_, '_> {
@@ -72,6 +90,19 @@ impl Writer<'_, '_, '_> {
             let none = builder.ins().iconst(types::I64, -1);
             site.put(builder, Kept::PAGE, none);
             self.sites.push(site);
+        }
+        if spans.guess() {
+            let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, 16, 3);
+            let guess = builder.create_sized_stack_slot(slot);
+            let words = [
+                (Guess::ADDEND, Guess::NO_ADDEND),
+                (Guess::LEFT, Guess::WRONG),
+            ];
+            for (at, word) in words {
+                let word = builder.ins().iconst(types::I64, word);
+                builder.ins().stack_store(types::I64, word, guess, at);
+            }
+            self.guess = Some(Guess(guess));
         }
     }
 
@@ -171,6 +202,44 @@ impl Writer<'_, '_, '_> {
         }
     }
 
+    /// What to add to an address to load from: what it was the time before, if the TLB says the
+    /// same afterwards.
+    pub(super) fn guessed(&mut self, addr: Value, low: i64) -> Value {
+        let Some(Guess(slot)) = self.guess else {
+            return self.asked(addr, low, false);
+        };
+        let entry = self.answered(addr, low, false);
+        let builder = &mut *self.cx.builder;
+        let load = |builder: &mut FunctionBuilder, at| {
+            builder.ins().stack_load(types::I64, types::I64, slot, at)
+        };
+        let guess = load(builder, Guess::ADDEND);
+        let at = std::mem::offset_of!(TlbEntry, addend) as i32;
+        let right = builder.ins().load(types::I64, STRUCT, entry, at);
+        let wrong = builder.ins().icmp(IntCC::NotEqual, guess, right);
+        let (other, on) = (builder.create_block(), builder.create_block());
+        let addend = builder.append_block_param(on, types::I64);
+        builder.ins().brif(wrong, other, &NONE, on, &[guess.into()]);
+        builder.seal_block(other);
+        builder.set_cold_block(other);
+        if self.cold {
+            builder.set_cold_block(on);
+        }
+        builder.switch_to_block(other);
+        let left = load(builder, Guess::LEFT);
+        let left = builder.ins().iadd_imm_s(left, -1);
+        let never = builder.ins().iconst(types::I64, Guess::NO_ADDEND);
+        let may = builder.ins().icmp_imm_s(IntCC::SignedGreaterThan, left, 0);
+        let next = builder.ins().select(may, right, never);
+        for (at, word) in [(Guess::LEFT, left), (Guess::ADDEND, next)] {
+            builder.ins().stack_store(types::I64, word, slot, at);
+        }
+        builder.ins().jump(on, &[right.into()]);
+        builder.seal_block(on);
+        builder.switch_to_block(on);
+        addend
+    }
+
     /// What to add to an address to get the host's, if it is on the page of the time before at
     /// this place; else the TLB is asked.
     pub(super) fn as_before(&mut self, site: usize, addr: Value, low: i64, store: bool) -> Value {
@@ -183,17 +252,18 @@ impl Writer<'_, '_, '_> {
         let on = self.unless(other);
         let was = std::mem::replace(&mut self.cold, true);
         let addend = self.asked(addr, low, store);
-        self.cold = was;
         let builder = &mut *self.cx.builder;
-        let mut now = builder.ins().band_imm_s(addr, -(PAGE_BYTES as i64));
+        let now = builder.ins().band_imm_s(addr, -(PAGE_BYTES as i64));
         if both && !store {
-            // What is loaded here is stored to as well, which the page may not allow.
+            // What is loaded here is stored to afterwards. Where that is not known to be allowed,
+            // the interpreter does both; mostly it is the next time.
             let entry = entry(builder, self.tlb, addr);
             let known = builder.ins().load(types::I64, STRUCT, entry, tag(true));
-            let may = builder.ins().icmp(IntCC::Equal, now, known);
-            let none = builder.ins().iconst(types::I64, -1);
-            now = builder.ins().select(may, now, none);
+            let may_not = builder.ins().icmp(IntCC::NotEqual, now, known);
+            self.alone_if(may_not);
         }
+        self.cold = was;
+        let builder = &mut *self.cx.builder;
         kept.put(builder, Kept::PAGE, now);
         kept.put(builder, Kept::ADDEND, addend);
         builder.ins().jump(on, &NONE);

@@ -10,6 +10,7 @@
 
 use vm_ir::{Block, Effect, End, Id, Inst, MemArg, Op, Type};
 
+use super::chases::chases;
 use super::flow::Slots;
 use super::nest::Loops;
 
@@ -20,6 +21,10 @@ const REACH: i64 = 256;
 /// The most bytes that a bounded index may reach.
 // LIMIT: half a page; a table of more is seldom on one.
 const TABLE: i64 = 2048;
+
+/// How far the slot of a check with one access moves at most on each turn.
+// LIMIT: beginning again takes as long as asking some eight times, and comes after each page.
+const LEAP: u64 = 4096 / 8;
 
 /// The most checks of a block.
 // LIMIT: each is four instructions where the block begins.
@@ -59,6 +64,8 @@ pub struct Class {
 pub enum Way {
     /// The TLB is asked.
     Asked,
+    /// The TLB is asked, but what it has to add is guessed meanwhile.
+    Guessed,
     /// By a check of the block.
     Checked(usize),
     /// By comparing with the page of the time before at this place.
@@ -145,40 +152,49 @@ impl Spans {
             })
             .collect();
         let mut spans = Self::default();
-        for (block, forms) in blocks.iter().zip(&all) {
-            spans.add(block, forms, slots, &joined);
-        }
         for (at, (block, forms)) in blocks.iter().zip(&all).enumerate() {
             let again = next[at].iter().filter(|to| **to == at).count();
             let known = matches!(block.end, End::Goto(_) | End::Branch { .. });
-            let turns = again == 1 && known;
-            let checks = &spans.checks[at];
-            let steps = checks
-                .iter()
-                .map(|check| step(block, forms, slots, check.root));
-            let steps = steps.collect::<Option<_>>();
-            spans.steps.push(steps.filter(|_| turns));
+            spans.add(block, forms, slots, (&joined, again == 1 && known));
+        }
+        for inside in &loops.blocks {
+            let ways = &spans.ways;
+            let asked = |at: usize, n: usize| ways[at][n] == Way::Asked;
+            for (at, n) in chases((blocks, next), slots, inside, asked) {
+                spans.ways[at][n] = Way::Guessed;
+            }
         }
         spans
     }
 
-    fn add(&mut self, block: &Block, forms: &[Form], slots: &Slots, joined: &[usize]) {
-        let mut checks: Vec<Check> = Vec::new();
-        let mut ways = vec![Way::Asked; block.insts.len()];
-        for (n, inst) in block.insts.iter().enumerate() {
-            if !matches!(inst.op, Op::Load | Op::Store) {
-                continue;
-            }
-            let form = forms[usize::from(inst.args[0])];
-            if let Some(at) = span(inst, form, slots).and_then(|span| put(&mut checks, span)) {
-                ways[n] = Way::Checked(at);
-            }
+    /// Adds a block, which `turns` if it leads to itself.
+    fn add(
+        &mut self,
+        block: &Block,
+        forms: &[Form],
+        slots: &Slots,
+        (joined, turns): (&[usize], bool),
+    ) {
+        let step = |slot: usize| step(block, forms, slots, slot).filter(|_| turns);
+        let (mut checks, mut ways) = checks(block, forms, slots, |_| true);
+        let leaps = |check: &Check| step(check.root).is_some_and(|step| leaps(check, step));
+        let leaping: Vec<usize> = checks.iter().filter(|c| leaps(c)).map(|c| c.root).collect();
+        if !leaping.is_empty() {
+            (checks, ways) = self::checks(block, forms, slots, |slot| !leaping.contains(&slot));
         }
+        let steps: Option<Vec<i64>> = checks.iter().map(|check| step(check.root)).collect();
         let few = checks.iter().map(|check| check.accesses).sum::<usize>() < 2;
         let short = |check: &Check| check.end - check.first <= 8;
-        if few && checks.iter().all(short) {
+        if few && steps.is_none() && checks.iter().all(short) {
             checks.clear();
         }
+        // Where nothing is checked, nothing moves too far.
+        let steps = if checks.is_empty() {
+            Some(vec![])
+        } else {
+            steps
+        };
+        self.steps.push(steps.filter(|_| turns));
         for check in &mut checks {
             check.class = self.class(joined[check.root], *check);
         }
@@ -189,8 +205,10 @@ impl Spans {
             if !access || checked {
                 continue;
             }
+            let form = forms[usize::from(inst.args[0])];
+            let leaps = matches!(form.near, Some((Some(root), ..)) if leaping.contains(&root));
             ways[n] = Way::Asked;
-            if forms[usize::from(inst.args[0])].drifts {
+            if form.drifts && !leaps {
                 let (base, offset) = (inst.args[0], MemArg::unpack(inst.imm).offset);
                 let known = places.iter().find(|(b, o, _)| (*b, *o) == (base, offset));
                 let site = match known {
@@ -210,6 +228,11 @@ impl Spans {
         self.ways.push(ways);
     }
 
+    /// Whether some access guesses.
+    pub fn guess(&self) -> bool {
+        self.ways.iter().flatten().any(|way| *way == Way::Guessed)
+    }
+
     fn class(&mut self, slots: usize, check: Check) -> usize {
         let same = |class: &Class| (class.slots, class.store) == (slots, check.store);
         let at = self.classes.iter().position(same).unwrap_or_else(|| {
@@ -224,6 +247,35 @@ impl Spans {
         class.longest = class.longest.max(check.end - check.first);
         at
     }
+}
+
+/// The checks of a block from slots at which `wanted` says so, and how the address of each of its
+/// operations is found with them.
+fn checks(
+    block: &Block,
+    forms: &[Form],
+    slots: &Slots,
+    wanted: impl Fn(usize) -> bool,
+) -> (Vec<Check>, Vec<Way>) {
+    let mut checks: Vec<Check> = Vec::new();
+    let mut ways = vec![Way::Asked; block.insts.len()];
+    for (n, inst) in block.insts.iter().enumerate() {
+        if !matches!(inst.op, Op::Load | Op::Store) {
+            continue;
+        }
+        let form = forms[usize::from(inst.args[0])];
+        let span = span(inst, form, slots).filter(|span| wanted(span.root));
+        if let Some(at) = span.and_then(|span| put(&mut checks, span)) {
+            ways[n] = Way::Checked(at);
+        }
+    }
+    (checks, ways)
+}
+
+/// Whether a check whose slot is moved by so much on each turn holds for so few turns that asking
+/// for each access costs less than beginning again.
+fn leaps(check: &Check, step: i64) -> bool {
+    step.unsigned_abs() > LEAP * check.accesses as u64
 }
 
 /// How far a block moves a slot, if by a fixed number.
@@ -383,7 +435,7 @@ fn pure(block: &Block, inst: &Inst, forms: &[Form]) -> Form {
         Op::MinS | Op::MinU | Op::MaxS | Op::MaxU => both,
         Op::Zext | Op::Sext | Op::Trunc | Op::Extract => a.drifts,
         Op::Select => b.drifts && c.drifts,
-        Op::Const => true,
+        Op::Const | Op::Pc => true,
         _ => false,
     };
     known(near, drifts || small(near))

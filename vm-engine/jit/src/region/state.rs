@@ -5,6 +5,7 @@ use cranelift_codegen::ir::{self, InstBuilder, StackSlotData, StackSlotKind, Val
 use vm_engine_interp::native::{Gates, Places};
 use vm_ir::{Inst, Type};
 
+use super::flow::Set;
 use super::writer::{FUEL, Writer};
 use crate::body::{STRUCT, host_type};
 use crate::x64;
@@ -60,10 +61,10 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Puts away what is no value between blocks.
-    pub(super) fn park(&mut self) {
+    /// Puts away what is no value between blocks, of those slots.
+    pub(super) fn park(&mut self, those: Set) {
         for (n, parked) in self.parked.iter().enumerate() {
-            if let (Some(parked), 1) = (parked, self.fresh >> n & 1) {
+            if let (Some(parked), 1) = (parked, (self.fresh & those) >> n & 1) {
                 let builder = &mut *self.cx.builder;
                 let value = builder.use_var(self.vars[n]);
                 builder.ins().stack_store(types::I64, value, *parked, 0);
@@ -172,9 +173,10 @@ impl Writer<'_, '_, '_> {
         on
     }
 
-    /// Gives instructions back to the fuel, and what was put aside.
+    /// Gives instructions back to the fuel, and what was put aside or taken ahead.
     pub(super) fn give_back(&mut self, insns: i64) {
         let mut fuel = self.fuel();
+        let insns = insns + self.ahead;
         let builder = &mut *self.cx.builder;
         if insns != 0 {
             fuel = builder.ins().iadd_imm_s(fuel, insns);
@@ -186,15 +188,21 @@ impl Writer<'_, '_, '_> {
         self.set_fuel(fuel);
     }
 
-    /// Puts the same aside again.
+    /// Puts the same aside, and takes the same ahead, again.
     pub(super) fn put_aside(&mut self) {
-        if let Some(aside) = self.aside {
-            let fuel = self.fuel();
-            let builder = &mut *self.cx.builder;
-            let more = builder.ins().stack_load(types::I64, types::I64, aside, 0);
-            let fuel = builder.ins().isub(fuel, more);
-            self.set_fuel(fuel);
+        if self.aside.is_none() && self.ahead == 0 {
+            return;
         }
+        let mut fuel = self.fuel();
+        let builder = &mut *self.cx.builder;
+        if self.ahead != 0 {
+            fuel = builder.ins().iadd_imm_s(fuel, -self.ahead);
+        }
+        if let Some(aside) = self.aside {
+            let more = builder.ins().stack_load(types::I64, types::I64, aside, 0);
+            fuel = builder.ins().isub(fuel, more);
+        }
+        self.set_fuel(fuel);
     }
 
     /// The fuel that is left.

@@ -13,7 +13,7 @@ use super::entry::Guard;
 use super::flow::{Set, Slots};
 use super::members::Region;
 use super::memory::Fact;
-use super::probes::Kept;
+use super::probes::{Guess, Kept};
 use super::spans::Spans;
 use crate::body::{STRUCT, host_type};
 use crate::gates::miss_signature;
@@ -59,10 +59,24 @@ pub struct Writer<'a, 'b, 'f> {
     pub(super) kept: Vec<Kept>,
     /// Page and distance of the time before, for each place that remembers them.
     pub(super) sites: Vec<Kept>,
+    /// The guess of what to add to addresses.
+    pub(super) guess: Option<Guess>,
     /// What to add to the addresses of each check of the block at hand, if all of them hold.
     pub(super) near: Option<Vec<Value>>,
     /// The fuel that turns of the block at hand have put aside, if they do.
     pub(super) aside: Option<StackSlot>,
+    /// The fuel that was taken for the blocks behind the one at hand.
+    pub(super) ahead: i64,
+    /// The blocks that have been written as parts of a round, too.
+    pub(super) rounded: Vec<bool>,
+    /// What was loaded, with zeroes above it.
+    pub(super) wide: HashMap<Id, Value>,
+    /// Room for a value on the stack.
+    pub(super) room: Option<StackSlot>,
+    /// The slots that the turn at hand sets for the next one.
+    pub(super) turned: Set,
+    /// The slots that are put away at the end of the turn only.
+    pub(super) late: Set,
     /// What is written now is seldom run.
     pub(super) cold: bool,
     pub(super) heads: Vec<ir::Block>,
@@ -123,8 +137,15 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             vars: Vec::new(),
             kept: Vec::new(),
             sites: Vec::new(),
+            guess: None,
             near: None,
             aside: None,
+            ahead: 0,
+            rounded: vec![false; region.blocks.len()],
+            wide: HashMap::new(),
+            room: None,
+            turned: 0,
+            late: 0,
             cold: false,
             heads: Vec::new(),
             tlb,
@@ -226,32 +247,52 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
         }
         self.at = at;
         self.notes.teller.turn_to(self.cx.builder, at, 0);
-        (self.dirty, self.fresh) = (self.slots.dirty[at], 0);
-        self.must = self.slots.singles.must[at];
-        let slots = self.slots;
-        lower::wants_float(block, true, |slot| slots.is_float(slot), &mut self.wants);
-        self.take_fuel(i64::from(block.insns));
-        if self.spans.checks[at].is_empty() {
-            self.body();
-            self.known[at] = Some(self.facts.clone());
-            self.end();
-        } else {
-            self.twice();
+        self.find_state();
+        if let Some(chain) = self.region.round(at, self.spans, &self.slots.lazy) {
+            self.rounds(&chain);
         }
+        self.take_fuel(i64::from(block.insns));
+        if !self.spans.checks[at].is_empty() {
+            self.twice();
+        } else if self.spans.steps[at].is_some() {
+            self.turn_on(&[at], i64::from(block.insns));
+            self.known[at] = Some(self.facts.clone());
+        } else {
+            self.body();
+            self.known[at] = (!self.rounded[at]).then(|| self.facts.clone());
+            self.end();
+        }
+    }
+
+    /// The state is as the block at hand finds it.
+    pub(super) fn find_state(&mut self) {
+        (self.dirty, self.fresh) = (self.slots.dirty[self.at], 0);
+        self.must = self.slots.singles.must[self.at];
     }
 
     /// The operations of the block at hand.
     pub(super) fn body(&mut self) {
-        let region = self.region;
-        (self.site, self.dirty, self.fresh) = (0, self.slots.dirty[self.at], 0);
-        self.must = self.slots.singles.must[self.at];
+        self.fresh = 0;
+        self.operations();
+    }
+
+    /// The same, behind others that have set what is fresh.
+    pub(super) fn operations(&mut self) {
+        let (region, slots) = (self.region, self.slots);
+        // What is not late has been put away where the block before ended.
+        self.fresh &= self.late;
+        (self.site, self.dirty) = (0, slots.dirty[self.at] | self.fresh);
+        self.must = slots.singles.must[self.at];
+        let block = &region.blocks[self.at];
+        lower::wants_float(block, true, |slot| slots.is_float(slot), &mut self.wants);
         self.values.clear();
+        self.wide.clear();
         for inst in &region.blocks[self.at].insts {
             let value = self.inst(inst);
             self.values.push(value);
         }
         self.settle_odd();
-        self.park();
+        self.park(!self.late);
     }
 
     /// The number of the operation at hand.
@@ -320,11 +361,7 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
             Effect::Pure | Effect::Float => Some(self.calculation(inst)),
             Effect::Memory => self.memory(inst),
             Effect::Trap => {
-                let block = &self.region.blocks[self.at];
-                if self
-                    .guard(block, inst)
-                    .is_some_and(|g| self.guards.contains(&g))
-                {
+                if self.is_guarded(&self.region.blocks[self.at], inst) {
                     return None;
                 }
                 let cond = self.int(inst.args[0]);
@@ -368,31 +405,6 @@ impl<'a, 'b, 'f> Writer<'a, 'b, 'f> {
                 self.cut(cut, ty)
             }
         }
-    }
-
-    fn calculation(&mut self, inst: &Inst) -> Value {
-        if let Some(value) = self.boxing(inst) {
-            return value;
-        }
-        let mut args = [self.cx.cpu; 4];
-        let mut count = 0;
-        for id in inst.operands() {
-            args[count] = self.value(id);
-            count += 1;
-        }
-        let block = &self.region.blocks[self.at];
-        let from = block.insts.get(usize::from(inst.args[0]));
-        let from = from.map_or(inst.ty, Inst::value_type);
-        let args = &args[..count];
-        let value = lower::op(&mut self.cx, inst.op, inst.ty, from, inst.imm, args);
-        self.note_root(inst, value);
-        value
-    }
-
-    /// The number that an operation makes, if it is a constant.
-    pub(super) fn constant(&self, id: Id) -> Option<i64> {
-        let inst = self.region.blocks[self.at].insts.get(usize::from(id))?;
-        (inst.op == Op::Const).then_some(inst.imm as i64)
     }
 
     /// The signature of the gate for misses.

@@ -110,6 +110,34 @@ fn a_comparison_of_the_fuel_becomes_a_subtraction() {
         };
         assert_eq!(code, wanted);
     }
+    // Numbers of more than a byte, the other jump; a register has an instruction of its own.
+    let unless = [0x0f, 0x8d, 1, 2, 3, 4];
+    let more = [0x49, 0x81, 0xef, 200, 0, 0, 0];
+    let nothing = [0x0f, 0x1f, 0];
+    for (copy, compare, between, behind) in [
+        (
+            [0x4c, 0x89, 0xfe],
+            &[0x48, 0x81, 0xfe, 216, 0, 0, 0][..],
+            &moved[..],
+            &nothing[..],
+        ),
+        (
+            [0x4c, 0x89, 0xf8],
+            &[0x48, 0x3d, 216, 0, 0, 0],
+            &[],
+            &[0x66, 0x90],
+        ),
+        (
+            [0x4c, 0x89, 0xf8],
+            &[0x48, 0x3d, 216, 0, 0, 0],
+            &moved,
+            &[0x66, 0x90],
+        ),
+    ] {
+        let mut code = [&copy, between, compare, &unless].concat();
+        assert_eq!(x64::take_instead(&mut code), Some(()), "{code:x?}");
+        assert_eq!(code, [between, &more, behind, &unless].concat());
+    }
     // Another register, another comparison, another jump, nothing.
     for code in [
         [&[0x4c, 0x89, 0xf6][..], &[0x48, 0x83, 0xfe, 21], &jump].concat(),

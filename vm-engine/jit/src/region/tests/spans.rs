@@ -60,8 +60,52 @@ fn what_was_loaded_is_asked_about() {
         b.load(Type::I64, at, MemArg::plain(8));
         b.set(A, next);
     });
-    let spans = check(&[chase], &[&[0]], &[Way::Asked; 2]);
+    let spans = check(&[chase], &[&[0]], &[Way::Guessed, Way::Asked]);
     assert_eq!(spans.steps, [Some(vec![])]);
+}
+
+#[test]
+fn what_a_chain_is_made_of_is_guessed() {
+    // A pointer that is loaded by way of another one, over two blocks.
+    let first = block(|b| b.set(B, b.load(Type::I64, b.get(Type::I64, A), MemArg::plain(8))));
+    let second = block(|b| {
+        let at = b.get(Type::I64, B);
+        b.set(A, b.load(Type::I64, at, MemArg::plain(0)));
+        let other = b.load(Type::I64, at, MemArg::plain(16));
+        b.load(Type::I64, other, MemArg::plain(0));
+        b.set(B, b.imm(0));
+    });
+    check(
+        &[first, second],
+        &[&[1], &[0]],
+        &[Way::Guessed, Way::Guessed, Way::Asked, Way::Asked],
+    );
+    // What is set to something else before it comes back is no chain.
+    let cut = block(|b| {
+        b.set(A, b.load(Type::I64, b.get(Type::I64, A), MemArg::plain(0)));
+        b.set(A, b.get(Type::I64, B));
+    });
+    check(&[cut], &[&[0]], &[Way::Asked]);
+}
+
+#[test]
+fn one_access_of_a_loop_is_checked_unless_it_leaps() {
+    let steps = |step: u64, wanted: &[Way]| {
+        let one = block(|b| {
+            let at = b.get(Type::I64, A);
+            b.load(Type::I32, at, MemArg::plain(0));
+            b.set(A, at + b.imm(step as i64));
+            let at = b.get(Type::I64, B);
+            b.load(Type::I32, at, MemArg::plain(0));
+            b.set(B, at + b.imm(4));
+        });
+        check(&[one], &[&[0]], wanted).steps
+    };
+    let near = steps(16, &[Way::Checked(0), Way::Checked(1)]);
+    assert_eq!(near, [Some(vec![16, 4])]);
+    // So few turns on a page are not worth a check.
+    let far = steps(576, &[Way::Asked, Way::Checked(0)]);
+    assert_eq!(far, [Some(vec![4])]);
 }
 
 #[test]
@@ -91,7 +135,7 @@ fn only_the_innermost_loop_counts() {
     let spans = check(
         &[outer, block(walk)],
         &[&[1], &[0, 1]],
-        &[Way::Asked, Way::Asked, Way::Checked(0), Way::Checked(0)],
+        &[Way::Asked, Way::Guessed, Way::Checked(0), Way::Checked(0)],
     );
     assert_eq!(spans.steps[1], Some(vec![16]));
 }
