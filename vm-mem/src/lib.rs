@@ -24,6 +24,7 @@
 mod dual;
 mod exchange;
 mod fault;
+mod filter;
 mod host_cell;
 mod marks;
 mod pages;
@@ -37,6 +38,7 @@ mod walk;
 pub use dual::{DualMap, DualMapError};
 pub use exchange::Exchange;
 pub use fault::{RamError, RamFault};
+pub use filter::PageFilter;
 pub use host_cell::HostCell;
 pub use pages::PageMarks;
 pub use ram::{GuestRam, HostPage};

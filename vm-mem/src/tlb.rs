@@ -2,6 +2,7 @@
 
 use vm_core::{Flush, GuestVirt, PAGE_BITS, PAGE_MASK};
 
+use crate::filter::PageFilter;
 use crate::spans::Spans;
 
 /// The entries of one table.
@@ -66,6 +67,8 @@ pub struct TlbTable {
     /// The addresses that large mappings were entered for, first and last: one page of a large
     /// mapping can not be forgotten alone.
     large: Spans,
+    /// The host pages that entries may answer stores for.
+    written: PageFilter,
     used: u64,
 }
 
@@ -124,6 +127,7 @@ impl TlbTable {
             entries: Box::new([TlbEntry::EMPTY; TLB_ENTRIES]),
             global: [0; TLB_ENTRIES / 64],
             large: Spans::default(),
+            written: PageFilter::default(),
             used: 0,
         }
     }
@@ -147,6 +151,32 @@ impl TlbTable {
         }
     }
 
+    /// Notes that the entry of an address answers stores to a host page from now on.
+    pub fn note_write(&mut self, host_page: u64) {
+        self.written.note(host_page);
+    }
+
+    /// Takes back the permission to write a page without notice.
+    fn protect(&mut self, host_page: u64) {
+        if !self.written.may_have(host_page) {
+            return;
+        }
+        // While at it, it is found out what is left.
+        self.written.clear();
+        for entry in self
+            .entries
+            .iter_mut()
+            .filter(|entry| entry.write != NO_TAG)
+        {
+            let host = entry.write.wrapping_add(entry.addend);
+            if host == host_page {
+                entry.write = NO_TAG;
+            } else {
+                self.written.note(host);
+            }
+        }
+    }
+
     fn is_global(&self, index: usize) -> bool {
         self.global[index / 64] >> (index % 64) & 1 == 1
     }
@@ -165,6 +195,7 @@ impl TlbTable {
         self.entries.fill(TlbEntry::EMPTY);
         self.global.fill(0);
         self.large.clear();
+        self.written.clear();
     }
 
     /// Forgets what is not shared by all address spaces.
@@ -183,6 +214,7 @@ impl TlbTable {
         self.entries.copy_from_slice(&*from.entries);
         self.global = from.global;
         self.large.clone_from(&from.large);
+        self.written.clone_from(&from.written);
         self.clear_own();
     }
 
@@ -313,180 +345,17 @@ impl Tlb {
             for entry in table.entries.iter_mut() {
                 entry.write = NO_TAG;
             }
+            table.written.clear();
         }
     }
 
     /// Takes back the permission to write a page without notice, in all tables.
     pub fn protect(&mut self, host_page: u64) {
         for table in &mut self.tables {
-            for entry in table.entries.iter_mut() {
-                if entry.write != NO_TAG && entry.write.wrapping_add(entry.addend) == host_page {
-                    entry.write = NO_TAG;
-                }
-            }
+            table.protect(host_page);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const A: ContextKey = ContextKey { space: 1, mode: 0 };
-    const B: ContextKey = ContextKey { space: 2, mode: 0 };
-
-    /// Enters a page; `kind` is the size of its mapping, and whether it is shared.
-    fn enter(tlb: &mut Tlb, key: ContextKey, page: u64, (bits, global): (u32, bool)) {
-        let index = tlb.select(key).index;
-        let table = tlb.table(index);
-        table.note_mapping(page, bits, global);
-        table.entries[TlbTable::index(page)] = TlbEntry {
-            read: page,
-            write: page,
-            execute: page,
-            addend: 0x1000,
-        };
-    }
-
-    fn has(tlb: &mut Tlb, key: ContextKey, page: u64) -> bool {
-        let index = tlb.select(key).index;
-        tlb.table(index).entries[TlbTable::index(page)].read == page
-    }
-
-    const OWN: (u32, bool) = (12, false);
-    const SHARED: (u32, bool) = (12, true);
-
-    #[test]
-    fn a_flush_empties_what_it_names_and_nothing_else() {
-        // What stays: pages 0x5000, 0x6000 and the shared 0x8000 of A, page 0x5000 of B.
-        let cases = [
-            (Flush::All, [false, false, false, false]),
-            (Flush::Space(1), [false, false, true, true]),
-            (
-                Flush::Page(GuestVirt(0x5123), Some(1)),
-                [false, true, true, true],
-            ),
-            (
-                Flush::Page(GuestVirt(0x5123), None),
-                [false, true, true, false],
-            ),
-            (
-                Flush::Page(GuestVirt(0x8000), None),
-                [true, true, false, true],
-            ),
-            (
-                Flush::Page(GuestVirt(0x7000), None),
-                [true, true, true, true],
-            ),
-        ];
-        for (what, stay) in cases {
-            let mut tlb = Tlb::new();
-            enter(&mut tlb, A, 0x5000, OWN);
-            enter(&mut tlb, A, 0x6000, OWN);
-            enter(&mut tlb, A, 0x8000, SHARED);
-            enter(&mut tlb, B, 0x5000, OWN);
-            tlb.flush(what, |_, _| {});
-            let found = [
-                has(&mut tlb, A, 0x5000),
-                has(&mut tlb, A, 0x6000),
-                has(&mut tlb, A, 0x8000),
-                has(&mut tlb, B, 0x5000),
-            ];
-            assert_eq!(found, stay, "{what:?}");
-        }
-    }
-
-    #[test]
-    fn a_page_of_a_large_mapping_takes_the_mapping_along_and_no_other() {
-        let mut tlb = Tlb::new();
-        enter(&mut tlb, A, 0x20_0000, (21, false));
-        enter(&mut tlb, A, 0x21_0000, (21, false));
-        enter(&mut tlb, A, 0x50_0000, OWN);
-        enter(&mut tlb, A, 0x80_1000, (21, false));
-        let mut touched = Vec::new();
-        let what = Flush::Page(GuestVirt(0x20_0000), None);
-        tlb.flush(what, |index, forgotten| touched.push((index, forgotten)));
-        assert_eq!(touched, [(0, Forgotten::Span(0x20_0000, 0x3f_ffff))]);
-        assert!(!has(&mut tlb, A, 0x21_0000));
-        assert!(has(&mut tlb, A, 0x50_0000) && has(&mut tlb, A, 0x80_1000));
-    }
-
-    #[test]
-    fn more_large_mappings_than_are_told_apart_are_still_found() {
-        let mut tlb = Tlb::new();
-        let pages: Vec<u64> = (0..=8).map(|n| n << 23 | n << 12).collect();
-        for page in &pages {
-            enter(&mut tlb, A, *page, (21, false));
-        }
-        for page in pages {
-            tlb.flush(
-                Flush::Page(GuestVirt(page & !0xfff | 0x1f_f000), None),
-                |_, _| {},
-            );
-            assert!(!has(&mut tlb, A, page), "{page:#x}");
-        }
-    }
-
-    #[test]
-    fn the_least_recently_used_table_goes_first() {
-        let mut tlb = Tlb::new();
-        for space in 0..17 {
-            enter(&mut tlb, ContextKey { space, mode: 0 }, 0x5000, OWN);
-            assert!(has(&mut tlb, ContextKey { space: 0, mode: 0 }, 0x5000));
-        }
-        assert!(!has(&mut tlb, ContextKey { space: 1, mode: 0 }, 0x5000));
-    }
-
-    #[test]
-    fn a_new_table_has_what_all_spaces_share_and_nothing_else() {
-        let other = ContextKey { space: 1, mode: 1 };
-        let mut tlb = Tlb::new();
-        enter(&mut tlb, other, 0x7000, SHARED);
-        enter(&mut tlb, A, 0x5000, OWN);
-        enter(&mut tlb, A, 0x6000, SHARED);
-        enter(&mut tlb, A, 0x20_9000, (21, true));
-        let chosen = tlb.select(B);
-        assert_eq!((chosen.index, chosen.is_new), (2, true));
-        assert!(has(&mut tlb, B, 0x6000) && has(&mut tlb, B, 0x20_9000));
-        assert!(!has(&mut tlb, B, 0x5000) && !has(&mut tlb, B, 0x7000));
-        let page = |global, large| CodePage { global, large };
-        assert_eq!(tlb.table(2).code_page(0x6004), page(true, None));
-        assert_eq!(tlb.table(2).code_page(0x7004), page(false, None));
-        let large = Some((0x20_0000, 0x3f_ffff));
-        assert_eq!(tlb.table(2).code_page(0x20_9004), page(true, large));
-        // The size of a mapping is known to the heir, too.
-        tlb.flush(Flush::Page(GuestVirt(0x20_0000), None), |_, _| {});
-        assert!(!has(&mut tlb, B, 0x20_9000));
-        // What was shared when it was entered may be replaced by something that is not.
-        enter(&mut tlb, B, 0x6000, OWN);
-        tlb.flush(Flush::Space(2), |_, _| {});
-        assert!(!has(&mut tlb, B, 0x6000) && has(&mut tlb, A, 0x6000));
-    }
-
-    #[test]
-    fn a_table_that_is_the_last_of_its_mode_keeps_what_is_shared_for_its_next_space() {
-        let mut tlb = Tlb::new();
-        enter(&mut tlb, A, 0x5000, OWN);
-        enter(&mut tlb, A, 0x6000, SHARED);
-        for mode in 1..TABLES as u64 {
-            enter(&mut tlb, ContextKey { space: 1, mode }, 0x5000, OWN);
-        }
-        let chosen = tlb.select(B);
-        assert_eq!((chosen.index, chosen.is_new), (0, true));
-        assert!(has(&mut tlb, B, 0x6000) && !has(&mut tlb, B, 0x5000));
-        // A mode of which there is no table yet has nothing.
-        let other = ContextKey { space: 1, mode: 99 };
-        assert!(tlb.select(other).is_new);
-        assert!(!has(&mut tlb, other, 0x5000) && !has(&mut tlb, other, 0x6000));
-        assert!(!tlb.select(other).is_new);
-    }
-
-    #[test]
-    fn a_protected_page_is_read_but_no_longer_written() {
-        let mut tlb = Tlb::new();
-        enter(&mut tlb, A, 0x5000, OWN);
-        tlb.protect(0x6000);
-        let entry = tlb.table(0).entries[TlbTable::index(0x5000)];
-        assert_eq!((entry.read, entry.write), (0x5000, NO_TAG));
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vm_core::{Flush, GuestVirt, PAGE_MASK};
-use vm_mem::{CodePage, Forgotten, Spans};
+use vm_mem::{CodePage, Forgotten, PageFilter, Spans};
 
 use crate::blocks::BEHIND;
 use crate::cpu::{Cpu, Jump};
@@ -26,10 +26,6 @@ const OWNS: usize = 16;
 // LIMIT: a kernel runs with floating point off, clean and dirty, and a firmware beside it.
 const MODES: usize = 6;
 
-/// Bits of the filter that says from which pages a cache holds code.
-// LIMIT: 2 KiB; a kernel's own code takes some thousand bits.
-const FILTER_BITS: u64 = 16384;
-
 /// The states of mappings have different numbers; zero is none.
 static STATES: AtomicU64 = AtomicU64::new(1);
 
@@ -39,14 +35,15 @@ fn new_state() -> u64 {
 
 struct Cache {
     entries: Box<[Jump]>,
-    pages: Box<[u64; (FILTER_BITS / 64) as usize]>,
+    /// From which pages it holds code.
+    pages: PageFilter,
 }
 
 impl Cache {
     fn new(entries: usize) -> Self {
         Self {
             entries: (0..entries).map(Jump::empty).collect(),
-            pages: Box::new([0; (FILTER_BITS / 64) as usize]),
+            pages: PageFilter::default(),
         }
     }
 
@@ -63,27 +60,25 @@ impl Cache {
         self.entries[index] = Jump { pc, code };
         // Its first instruction may reach into the next page.
         for at in [pc, pc.wrapping_add(BEHIND - 1)] {
-            let bit = filter_bit(at);
-            self.pages[(bit / 64) as usize] |= 1 << (bit % 64);
+            self.pages.note(at);
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.pages.iter().all(|word| *word == 0)
+        self.pages.is_empty()
     }
 
     fn clear(&mut self) {
         if !self.is_empty() {
             self.forget(0, u64::MAX);
-            self.pages.fill(0);
+            self.pages.clear();
         }
     }
 
     /// Forgets what stands at addresses from the first to the last, or reaches there.
     fn forget(&mut self, first: u64, last: u64) {
-        let bit = filter_bit(first);
         let one = GuestVirt(first).page_number() == GuestVirt(last).page_number();
-        if one && self.pages[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
+        if one && !self.pages.may_have(first) {
             return;
         }
         let (first, length) = (
@@ -300,13 +295,6 @@ impl Jumps {
             state: &raw const self.states[table],
         }
     }
-}
-
-fn filter_bit(addr: u64) -> u64 {
-    GuestVirt(addr)
-        .page_number()
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        >> (64 - FILTER_BITS.trailing_zeros())
 }
 
 #[cfg(test)]

@@ -338,6 +338,9 @@ impl Slow {
                 new.write = virt;
             }
             *old = new;
+            if new.write == virt {
+                table.note_write(page.host);
+            }
         }
         Ok((Place::Ram(host, at), entry.whole))
     }
