@@ -263,10 +263,16 @@ mod tests {
         words.unwrap_or("none").to_owned()
     }
 
+    // HOST-ARCH: other hosts are emulated in tests, and emulators of single programs refuse to make
+    // a second view by moving nothing.
+    const SECOND_VIEWS: bool = cfg!(target_arch = "x86_64");
+
     #[test]
     fn each_view_has_its_rights_and_no_page_of_the_process_has_both() {
         check(DualMap::new(1 << 20).unwrap());
-        check(DualMap::without_file(1 << 20).unwrap());
+        if SECOND_VIEWS {
+            check(DualMap::without_file(1 << 20).unwrap());
+        }
     }
 
     fn check(mut map: DualMap) {
@@ -307,7 +313,7 @@ mod tests {
     fn dropped_maps_are_undone() {
         for _ in 0..200 {
             assert!(DualMap::new(1 << 16).is_ok());
-            assert!(DualMap::without_file(1 << 16).is_ok());
+            assert!(!SECOND_VIEWS || DualMap::without_file(1 << 16).is_ok());
         }
         // Other tests have a few of their own at the same time.
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
