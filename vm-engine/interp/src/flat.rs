@@ -203,9 +203,7 @@ impl Code {
 
     /// Changes the first handler, behind the head.
     fn begin_with(&self, run: Handler) {
-        if let Some(op) = self.ops.first() {
-            crate::link::replace(op, run);
-        }
+        crate::link::begin_with(self, run);
     }
 
     /// Which instruction the flat op at `ip` belongs to: its number and its offset.

@@ -60,11 +60,10 @@ pub fn link(exit: *const Flat, from: *const Code, to: *const Code) {
 /// Has all exits of a block lead nowhere again, for handlers and for native code.
 pub fn unlink(code: &Code) {
     let linked = code.linked.swap(0, Ordering::Relaxed);
-    for (behind, op) in code.ops.iter().rev().take(LAST).enumerate() {
-        if linked >> behind & 1 != 0 {
-            // SAFETY: the op is an exit, since it was linked.
-            unsafe { cell(op).store(std::ptr::null_mut(), Ordering::Release) };
-        }
+    let end = code.ops.as_ptr_range().end;
+    for behind in (0..LAST).filter(|behind| linked >> behind & 1 != 0) {
+        // SAFETY: so far in front of the end stands an exit, since it was linked.
+        unsafe { cell(end.sub(behind + 1)).store(std::ptr::null_mut(), Ordering::Release) };
     }
     for (exit, nowhere) in code.exits.iter().zip(native::unlinked()) {
         exit.lead_to(nowhere.leads_to());
@@ -86,9 +85,14 @@ pub unsafe fn first(op: *const Flat) -> Handler {
 }
 
 /// Lets a block begin with another handler.
-pub fn replace(op: &Flat, run: Handler) {
-    // SAFETY: a handler takes the place of another; see UNSAFETY.
-    let cell: &AtomicPtr<u8> =
-        unsafe { AtomicPtr::from_ptr((&raw const op.run).cast_mut().cast()) };
-    cell.store(run as *mut u8, Ordering::Release);
+///
+/// No reference to the op is made: what stands behind one does not change.
+pub fn begin_with(code: &Code, run: Handler) {
+    let op = code.ops.as_ptr();
+    if !code.ops.is_empty() {
+        // SAFETY: a handler takes the place of another; see UNSAFETY.
+        let cell: &AtomicPtr<u8> =
+            unsafe { AtomicPtr::from_ptr((&raw const (*op).run).cast_mut().cast()) };
+        cell.store(run as *mut u8, Ordering::Release);
+    }
 }
