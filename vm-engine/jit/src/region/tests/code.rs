@@ -8,7 +8,7 @@ use iced_x86::{
     Register,
 };
 use vm_core::{GuestPhys, PAGE_BYTES};
-use vm_engine_interp::native::{Member, RegionCompiler, RegionPage, RegionWork};
+use vm_engine_interp::native::{Mark, Member, RegionCompiler, RegionPage, RegionWork};
 use vm_ir::sample::guest::{CODE, Guest, place};
 use vm_ir::{Block, Builder, End, MemArg, SlotId, Type};
 use vm_mem::GuestRam;
@@ -72,7 +72,8 @@ fn compiled_all(blocks: &[Block]) -> Vec<u8> {
     let told = jit.explain(&work).expect("what can be made can be told");
     assert_eq!(told.host, bytes, "telling changes nothing");
     let marks = told.marks.iter();
-    let named: HashSet<_> = marks.filter_map(|mark| mark.whence?.insn.into()).collect();
+    let whence = |mark: &Mark| mark.whence.map(|at| (at.block, at.insn));
+    let named: HashSet<_> = marks.filter_map(whence).collect();
     let insns: u32 = blocks.iter().map(|block| block.insns).sum();
     assert_eq!(named.len(), insns as usize, "code for each instruction");
     bytes
