@@ -21,8 +21,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // LIMIT: a boot of Debian makes some 120 MiB, of which a third is run often.
-            bytes: 80 << 20,
+            // LIMIT: a boot of Debian makes some 120 MiB, a third of it run often; the bound for
+            // all memory beside the guest's is 256 MiB.
+            bytes: 128 << 20,
             // LIMIT: each keeps a few hundred bytes; freeing costs emptied jump caches.
             dead: 16 << 10,
             // LIMIT: 8 bytes each.
