@@ -1,8 +1,11 @@
 //! What `vm run` says of guests that come to nothing, in both kinds of time.
 
 use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// `j .`
@@ -43,19 +46,29 @@ const TELLS: &[u32] = &[
     0x0000_006f, // other: j .
 ];
 
-/// Runs a bare program to its end: exit code, verdict, guest time.
-fn end_of(words: &[u32], text: &str, more: &str) -> (Option<i32>, String, u64) {
-    let folder = TempDir::new().expect("a folder");
+/// A bare program with a text behind it, in a file of the folder.
+fn program(folder: &TempDir, words: &[u32], text: &str) -> PathBuf {
     let program = folder.path().join("program");
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     bytes.extend(text.as_bytes());
     bytes.push(0);
     fs::write(&program, bytes).expect("a program");
-    let output = Command::new(env!("CARGO_BIN_EXE_vm"))
-        .args(["run", "--firmware", "none", "-m", "16M", "--json", "-k"])
-        .arg(&program)
+    program
+}
+
+fn run(program: PathBuf) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));
+    command.args(["run", "--firmware", "none", "-m", "16M", "-k"]);
+    command.arg(program).stdin(Stdio::null());
+    command
+}
+
+/// Runs a bare program to its end: exit code, verdict, guest time.
+fn end_of(words: &[u32], text: &str, more: &str) -> (Option<i32>, String, u64) {
+    let folder = TempDir::new().expect("a folder");
+    let output = run(program(&folder, words, text))
+        .arg("--json")
         .args(more.split_whitespace())
-        .stdin(Stdio::null())
         .output()
         .expect("the program starts");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -142,6 +155,42 @@ fn a_guest_that_tells_the_panic_device_has_panicked() {
         for more in ["", "--time virtual", "--reboot"] {
             let more = format!("{more} --limit-insns 1000000");
             check(&words, "", &more, exit, verdict);
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_a_run_without_a_terminal_and_is_told_of() {
+    let folder = TempDir::new().expect("a folder");
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        for more in ["--time host", "--time virtual", "--json"] {
+            let mut child = run(program(&folder, SAYS, "here I am\n"))
+                .args(more.split(' '))
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the program starts");
+            let mut first = [0];
+            let (out, err) = (child.stdout.as_mut(), child.stderr.as_mut());
+            let shown: &mut dyn Read = match (more, out, err) {
+                ("--json", _, Some(err)) => err,
+                (_, Some(out), _) => out,
+                _ => unreachable!("both are piped"),
+            };
+            // The guest runs, so signals are handled.
+            shown.read_exact(&mut first).expect("the guest prints");
+            assert_eq!(first, *b"h");
+            kill_process(Pid::from_child(&child), signal).expect("it runs");
+            let output = child.wait_with_output().expect("it ends");
+            assert_eq!(output.status.code(), Some(130), "{signal:?} {more}");
+            let said = if more == "--json" {
+                let ending: serde_json::Value =
+                    serde_json::from_slice(&output.stdout).expect("JSON");
+                ending["detail"].to_string()
+            } else {
+                String::from_utf8_lossy(&output.stderr).into_owned()
+            };
+            assert!(said.contains("the run was interrupted"), "{more}: {said}");
         }
     }
 }
