@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::vm;
+
 /// `j .`
 const HERE: &[u32] = &[0x0000_006f];
 /// `wfi`, and `j` to it
@@ -48,18 +50,17 @@ const TELLS: &[u32] = &[
 
 /// A bare program with a text behind it, in a file of the folder.
 fn program(folder: &TempDir, words: &[u32], text: &str) -> PathBuf {
-    let program = folder.path().join("program");
-    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let path = folder.path().join("program");
+    let mut bytes = vm::program(words);
     bytes.extend(text.as_bytes());
     bytes.push(0);
-    fs::write(&program, bytes).expect("a program");
-    program
+    fs::write(&path, bytes).expect("a program");
+    path
 }
 
 fn run(program: PathBuf) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));
-    command.args(["run", "--firmware", "none", "-m", "16M", "-k"]);
-    command.arg(program).stdin(Stdio::null());
+    let mut command = vm::vm("run --firmware none -m 16M -k");
+    command.arg(program);
     command
 }
 

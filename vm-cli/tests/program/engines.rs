@@ -1,35 +1,15 @@
 //! What `vm run` and `vm test` do with the flags about engines, from outside.
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
-
 use serde_json::Value;
 use vm_runtime::COMPILES;
 
-/// Runs the program with what is typed at its console.
-fn vm(arguments: &str, typed: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
-        .args(arguments.split_whitespace())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(typed.as_bytes()).expect("it reads");
-    drop(stdin);
-    child.wait_with_output().expect("it ends")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::vm::{text, typed};
 
 /// The result of a run of the privileged checks, to which nobody types anything.
 fn result(flags: &str) -> Value {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/guests/priv/priv.bin");
     let run = format!("run --firmware none -k {program} --time virtual --json {flags}");
-    let output = vm(&run, "");
+    let output = typed(&run, "");
     let all = text(&output.stdout);
     assert!(output.status.success(), "{flags}: {all}");
     serde_json::from_str(&all).expect("JSON")
@@ -58,7 +38,7 @@ fn what_can_not_be_verified_and_no_size_is_refused_with_the_flag_and_the_remedy(
         if !COMPILES && code == "VM0084" {
             continue;
         }
-        let output = vm(&format!("run {flags}"), "");
+        let output = typed(&format!("run {flags}"), "");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{flags}: {said}");
         assert!(
@@ -111,7 +91,7 @@ fn the_table_of_what_a_run_has_cost_goes_to_standard_error() {
     } else {
         &["interp"]
     } {
-        let output = vm(&format!("run --engine {engine} --stats"), "\nbench\noff\n");
+        let output = typed(&format!("run --engine {engine} --stats"), "\nbench\noff\n");
         let said = text(&output.stderr);
         for row in ["run\n", "  TLB misses ", "code\n", "  looked up "] {
             assert!(said.contains(row), "{engine}: {row} in {said}");
@@ -129,11 +109,11 @@ fn tests_run_on_the_engine_that_is_asked_for() {
         env!("CARGO_MANIFEST_DIR"),
         "/../tests/boot/suite/demo.boot.toml"
     );
-    let refused = vm(&format!("test {suite} --verify --engine interp"), "");
+    let refused = typed(&format!("test {suite} --verify --engine interp"), "");
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stdout));
     if COMPILES {
         let flags = "--engine jit --code-cache 1M --verify --json";
-        let passed = vm(&format!("test {suite} --filter four {flags}"), "");
+        let passed = typed(&format!("test {suite} --filter four {flags}"), "");
         assert_eq!(passed.status.code(), Some(0), "{}", text(&passed.stdout));
     }
 }

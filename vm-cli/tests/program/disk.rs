@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use tests_xtask::images::need;
+use tests_xtask::images::{need, tool};
+
+use crate::vm::{hear, vm};
 
 const MENU: &str = "default second\nlabel first\nmenu label The first\nlinux /boot/vmlinux\n\
     append vmtest=panic\nlabel second\nmenu label The second\nlinux /boot/vmlinux\n\
@@ -20,27 +22,17 @@ fn folder() -> Option<tempfile::TempDir> {
     let initrd = need("riscv64/initrd-ready.cpio.gz")?;
     fs::copy(initrd, path("root/boot/initrd")).expect("the RAM disk");
     fs::write(path("root/boot/extlinux/extlinux.conf"), MENU).expect("the menu");
-    let variable = std::env::var("PATH").unwrap_or_default();
-    let mut command = Command::new("mke2fs");
-    command.env("PATH", format!("{variable}:/usr/sbin:/sbin"));
+    let mut command = tool("mke2fs")?;
     command.args(["-q", "-t", "ext4", "-d"]).arg(path("root"));
     let made = command.arg(path("disk.img")).arg("64M").output();
-    let Ok(made) = made else {
-        assert!(
-            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "there is no mke2fs"
-        );
-        let _ = writeln!(std::io::stderr(), "SKIP there is no mke2fs");
-        return None;
-    };
+    let made = made.expect("it starts");
     assert!(made.status.success(), "{made:?}");
     Some(folder)
 }
 
 /// Runs a command line, types when the shell asks, and gives exit code, output and messages.
-fn vm(folder: &Path, line: &str, typed: &str) -> (Option<i32>, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
-        .args(line.split(' '))
+fn boot(folder: &Path, line: &str, typed: &str) -> (Option<i32>, String, String) {
+    let mut child = vm(line)
         .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -55,10 +47,8 @@ fn vm(folder: &Path, line: &str, typed: &str) -> (Option<i32>, String, String) {
         String::from_utf8_lossy(&text).into_owned()
     });
     let mut out = child.stdout.take().expect("a pipe");
-    let (mut said, mut byte) = (Vec::new(), [0]);
-    while !said.ends_with(b"~ # ") && matches!(out.read(&mut byte), Ok(1)) {
-        said.push(byte[0]);
-    }
+    let mut said = Vec::new();
+    hear(&mut out, &mut said, "~ # ");
     // A guest that has ended reads nothing.
     let _ = keyboard.write_all(typed.as_bytes());
     out.read_to_end(&mut said).expect("the rest");
@@ -71,7 +61,7 @@ fn vm(folder: &Path, line: &str, typed: &str) -> (Option<i32>, String, String) {
 fn a_disk_image_boots_to_a_shell_and_powers_off() {
     let Some(folder) = folder() else { return };
     let line = "run disk.img --time virtual --limit-insns 10000000000 --append vmtest=shell";
-    let (code, said, messages) = vm(folder.path(), line, "echo $((6*7))-typed; poweroff -f\n");
+    let (code, said, messages) = boot(folder.path(), line, "echo $((6*7))-typed; poweroff -f\n");
     assert_eq!(code, Some(0), "{said}\n{messages}");
     assert!(said.contains("42-typed"), "{said}");
     assert!(
@@ -92,7 +82,7 @@ fn a_disk_image_boots_to_a_shell_and_powers_off() {
 #[test]
 fn the_menu_is_printed_chosen_from_and_told_to_programs() {
     let Some(folder) = folder() else { return };
-    let (code, said, _) = vm(folder.path(), "run disk.img --boot list", "");
+    let (code, said, _) = boot(folder.path(), "run disk.img --boot list", "");
     assert_eq!(code, Some(0));
     let rows: Vec<&str> = said.lines().collect();
     assert!(
@@ -103,7 +93,7 @@ fn the_menu_is_printed_chosen_from_and_told_to_programs() {
         rows[2].starts_with("2* ") && rows[2].contains("The second"),
         "{said}"
     );
-    let (code, said, _) = vm(folder.path(), "run disk.img --boot list --json", "");
+    let (code, said, _) = boot(folder.path(), "run disk.img --boot list --json", "");
     assert_eq!(code, Some(0));
     let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!(
@@ -111,11 +101,11 @@ fn the_menu_is_printed_chosen_from_and_told_to_programs() {
         (&2.into(), &"riscv64".into())
     );
 
-    let (code, _, messages) = vm(folder.path(), "run disk.img --boot nothing", "");
+    let (code, _, messages) = boot(folder.path(), "run disk.img --boot nothing", "");
     assert_eq!(code, Some(2), "{messages}");
     assert!(messages.starts_with("error[VM0063]"), "{messages}");
     let line = "run disk.img --json --boot second --time virtual --limit-insns 10000000000";
-    let (code, said, messages) = vm(folder.path(), line, "");
+    let (code, said, messages) = boot(folder.path(), line, "");
     assert_eq!(code, Some(0), "{messages}");
     let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!(json["boot"]["entry"]["title"], "The second");
@@ -137,7 +127,7 @@ fn an_image_may_be_a_kernel() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::copy(kernel, folder.path().join("kernel.img")).expect("the kernel");
     let line = "run kernel.img --time virtual --limit-insns 200000000 --append earlycon=sbi";
-    let (_, said, messages) = vm(folder.path(), line, "");
+    let (_, said, messages) = boot(folder.path(), line, "");
     assert!(said.contains("Linux version"), "{said}\n{messages}");
     assert!(messages.contains("kernel.img is a kernel"), "{messages}");
 }

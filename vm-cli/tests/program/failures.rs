@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use tests_xtask::images::need;
 use vm_runtime::Symbols;
 
+use crate::vm::{hear, program};
+
 /// The address of bare programs.
 const BASE: u64 = 0x8000_0000;
 
@@ -36,10 +38,8 @@ fn run(arguments: &[&str], typed: &str) -> (Option<i32>, String, String) {
     let mut err = child.stderr.take().expect("a pipe");
     let json = arguments.contains(&"--json");
     let prompt = |from: &mut dyn Read| {
-        let (mut said, mut byte) = (Vec::new(), [0]);
-        while !typed.is_empty() && !said.ends_with(b"vm> ") && matches!(from.read(&mut byte), Ok(1))
-        {
-            said.push(byte[0]);
+        if !typed.is_empty() {
+            hear(from, &mut Vec::new(), "vm> ");
         }
     };
     // The guest's output stands where JSON does not.
@@ -55,8 +55,7 @@ fn run(arguments: &[&str], typed: &str) -> (Option<i32>, String, String) {
     out.read_to_end(&mut text).expect("standard output");
     let err = other.join().expect("nobody panics");
     let code = child.wait().expect("the program ends").code();
-    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (code, words(&text), words(&err))
+    (code, crate::vm::text(&text), crate::vm::text(&err))
 }
 
 /// Runs twice, for people and for programs, typing the same.
@@ -74,8 +73,7 @@ fn told(arguments: &[&str], typed: &str) -> Told {
 /// Bare programs in a folder, with names for what is in them.
 fn bare(words: &[u32], names: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder");
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    fs::write(folder.path().join("program"), bytes).expect("a program");
+    fs::write(folder.path().join("program"), program(words)).expect("a program");
     fs::write(folder.path().join("map"), names).expect("symbols");
     folder
 }
@@ -306,7 +304,7 @@ fn a_guest_that_ended_well_has_no_report() {
         told.text
     );
     // What is read for reports is read by everybody else, too.
-    let map = include_bytes!("../../tests/guests/demo/demo.map");
+    let map = include_bytes!("../../../tests/guests/demo/demo.map");
     let symbols = Symbols::from_map(map).expect("a map");
     assert!(symbols.find("demo::stop::panic").is_some());
 }

@@ -9,6 +9,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tests_xtask::images::need;
 
+use crate::vm::program;
+
 /// `j .`
 const HERE: u32 = 0x0000_006f;
 /// `wfi`, and `j` to it
@@ -53,8 +55,7 @@ impl Bench {
             ("fail", &FAIL),
             ("lost", &LOST),
         ] {
-            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            fs::write(folder.path().join(name), bytes).expect("a program");
+            fs::write(folder.path().join(name), program(words)).expect("a program");
         }
         fs::write(folder.path().join("s.boot.toml"), suite).expect("a suite");
         Self(folder)

@@ -1,13 +1,14 @@
 //! The demo through the command line, as a script would use it.
 
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use crate::vm::{hear, vm};
 
 /// Runs a command line, types when the demo asks, and gives the exit code, what stood on the
 /// stream of the console and what stood on the other one.
 fn converse(arguments: &str, typed: &str) -> (Option<i32>, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
-        .args(arguments.split(' '))
+    let mut child = vm(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -19,10 +20,8 @@ fn converse(arguments: &str, typed: &str) -> (Option<i32>, String, String) {
     if arguments.contains("--json") {
         std::mem::swap(&mut out, &mut err);
     }
-    let (mut said, mut byte) = (Vec::new(), [0]);
-    while !said.ends_with(b"vm> ") && matches!(out.read(&mut byte), Ok(1)) {
-        said.push(byte[0]);
-    }
+    let mut said = Vec::new();
+    hear(&mut *out, &mut said, "vm> ");
     keyboard
         .write_all(typed.as_bytes())
         .expect("the input is taken");
@@ -55,19 +54,8 @@ fn json_has_standard_output_for_itself() {
 #[test]
 fn virtual_time_gives_one_hash_a_seed() {
     let hash = |seed: u32| {
-        let output = Command::new(env!("CARGO_BIN_EXE_vm"))
-            .args([
-                "run",
-                "--time",
-                "virtual",
-                "--limit-insns",
-                "300000",
-                "--seed",
-            ])
-            .arg(seed.to_string())
-            .stdin(Stdio::null())
-            .output()
-            .expect("the program starts");
+        let line = format!("run --time virtual --limit-insns 300000 --seed {seed}");
+        let output = vm(&line).output().expect("the program starts");
         assert_eq!(output.status.code(), Some(124));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let line = said.lines().find(|line| line.starts_with("state-hash 0x"));
@@ -83,8 +71,7 @@ fn what_is_piped_in_beforehand_arrives_whole() {
     // More than the receiver holds, before the guest has executed anything; in either time.
     for arguments in ["run", "run --time virtual", "run --engine interp"] {
         for ending in ["\n", "\r"] {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
-                .args(arguments.split(' '))
+            let mut child = vm(arguments)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())

@@ -1,39 +1,20 @@
 //! `--dump-code` and `--perf-map` from outside, on the demo, whose symbols are built in.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 use vm_runtime::COMPILES;
 
+use crate::vm::{text, typed};
+
 /// An instruction in the middle of the loop of `chase`, by its symbol.
 const PLACE: &str = "demo::bench::chase+0x3e";
 
-/// Runs the program with what is typed at its console.
-fn vm(arguments: &str, typed: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
-        .args(arguments.split_whitespace())
-        .env("COLUMNS", "120")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(typed.as_bytes()).expect("it reads");
-    drop(stdin);
-    child.wait_with_output().expect("it ends")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 /// The result of a run of the demo's loops; compilers are waited for.
 fn bench(flags: &str) -> Value {
-    let output = vm(
+    let output = typed(
         &format!("run --time virtual --json {flags}"),
         "bench\noff\n",
     );
@@ -121,7 +102,7 @@ fn each_tier_tells_what_it_has_made() {
 
 #[test]
 fn people_see_columns_without_colours_where_nobody_looks() {
-    let output = vm(
+    let output = typed(
         &format!("run --dump-code {PLACE} --dump-code 0x1234"),
         "bench\noff\n",
     );
@@ -150,7 +131,7 @@ fn people_see_columns_without_colours_where_nobody_looks() {
 #[test]
 fn colours_and_columns_are_as_they_are_wanted() {
     let run = format!("run --engine interp --color always --dump-code {PLACE}");
-    let said = text(&vm(&run, "bench\noff\n").stderr);
+    let said = text(&typed(&run, "bench\noff\n").stderr);
     assert!(
         said.contains("\x1b[33m0x80201d6a  c.j 0x80201d6e"),
         "{said}"
@@ -176,7 +157,7 @@ fn places_that_there_are_not_are_refused() {
         ("--dump-code 0x", "VM0082"),
         ("--dump-code", "VM0001"),
     ] {
-        let output = vm(&format!("run {flags}"), "");
+        let output = typed(&format!("run {flags}"), "");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{flags}: {said}");
         assert!(said.contains(code), "{flags}: {said}");
@@ -188,7 +169,7 @@ fn who_looks_on_changes_nothing() {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/guests/priv/priv.bin");
     let run = |flags: &str| {
         let fixed = format!("run --firmware none -k {program} --time virtual --json --cpus 2");
-        let output = vm(&format!("{fixed} {flags}"), "");
+        let output = typed(&format!("{fixed} {flags}"), "");
         let all = text(&output.stdout);
         assert!(output.status.success(), "{flags}: {all}");
         serde_json::from_str::<Value>(&all).expect("JSON")

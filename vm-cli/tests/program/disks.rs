@@ -7,14 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tests_xtask::images::need;
 
-fn vm(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));
-    command
-        .args(line.split(' '))
-        .current_dir(folder)
-        .stdin(Stdio::null());
-    command
-}
+use crate::vm::{hear, output_in, vm};
 
 fn folder_with_disk() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -28,16 +21,15 @@ struct Running(Child);
 impl Running {
     /// The demo, which waits for somebody who types.
     fn demo(folder: &Path, line: &str) -> Self {
-        let mut child = vm(folder, line)
+        let mut child = vm(line)
+            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
         let mut out = child.stdout.take().expect("a pipe");
-        let (mut said, mut byte) = (Vec::new(), [0]);
-        while !said.ends_with(b"vm> ") && matches!(out.read(&mut byte), Ok(1)) {
-            said.push(byte[0]);
-        }
+        let mut said = Vec::new();
+        hear(&mut out, &mut said, "vm> ");
         assert!(
             said.ends_with(b"vm> "),
             "{}",
@@ -78,13 +70,13 @@ fn a_second_writer_is_told_who_the_first_is() {
         "run --drive disk.img,ro",
         "run --drive disk.img --ephemeral",
     ] {
-        let output = vm(folder.path(), line).output().expect("the program");
+        let output = output_in(folder.path(), line);
         let help = format!("kill {}", first.0.id());
         is_refused(&output, &[&who, &help, "--> disk.img: ", ",ephemeral"]);
     }
     drop(first);
     let alone = "run --drive disk.img --time virtual --limit-insns 1000";
-    let output = vm(folder.path(), alone).output().expect("the program");
+    let output = output_in(folder.path(), alone);
     assert_eq!(output.status.code(), Some(124));
 }
 
@@ -99,7 +91,7 @@ fn readers_and_throw_away_copies_share_a_disk() {
         ("run --drive disk.img", 2),
     ] {
         let line = format!("{line} --time virtual --limit-insns 1000");
-        let output = vm(folder.path(), &line).output().expect("the program");
+        let output = output_in(folder.path(), &line);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(want), "{line}\n{said}");
     }
@@ -121,7 +113,7 @@ fn another_program_is_named_too() {
     let mut out = other.0.stdout.take().expect("a pipe");
     out.read_exact(&mut [0; 7]).expect("a word");
     let line = "run --drive disk.img";
-    let output = vm(folder.path(), line).output().expect("the program");
+    let output = output_in(folder.path(), line);
     is_refused(&output, &["in use by another program, pid ", "disk.img"]);
     drop(other);
 }
@@ -130,7 +122,7 @@ fn another_program_is_named_too() {
 fn a_state_is_not_saved_beside_a_throw_away_disk() {
     let folder = folder_with_disk();
     let line = "run --ephemeral --drive disk.img --save state";
-    let output = vm(folder.path(), line).output().expect("the program");
+    let output = output_in(folder.path(), line);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.starts_with("error[VM0037]: "), "{said}");
@@ -225,7 +217,7 @@ fn a_pipe_that_is_given_as_a_disk_does_not_stop_the_program() {
         fs::File::create(folder.path().join("cow"))
             .and_then(|mut file| file.write_all(b"QFI\xfb\0\0\0\x03"))
             .expect("a file");
-        let output = vm(folder.path(), line).output().expect("the program");
+        let output = output_in(folder.path(), line);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{line}\n{said}");
         assert!(

@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tempfile::TempDir;
+
+use crate::vm::{hear, text, vm};
 
 /// Starts the demo from a file, does something to the file when it asks, and lets it restart:
 /// exit code, standard output, standard error.
@@ -13,9 +15,7 @@ fn restart(folder: &TempDir, flags: &str, change: fn(&Path)) -> (Option<i32>, St
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/guests/demo/demo.bin");
     let kernel = folder.path().join("kernel");
     fs::copy(demo, &kernel).expect("the demo");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
-        .args(["run", "-k", "kernel", "-m", "128M"])
-        .args(flags.split_whitespace())
+    let mut child = vm(&format!("run -k kernel -m 128M {flags}"))
         .current_dir(folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -25,30 +25,18 @@ fn restart(folder: &TempDir, flags: &str, change: fn(&Path)) -> (Option<i32>, St
     let mut keyboard = child.stdin.take().expect("a pipe");
     let mut out = child.stdout.take().expect("a pipe");
     let mut said = Vec::new();
-    until_it_asks(&mut out, &mut said);
+    hear(&mut out, &mut said, "vm> ");
     change(&kernel);
     let typed = keyboard.write_all(b"reboot\r");
     typed.expect("the input is taken");
-    until_it_asks(&mut out, &mut said);
+    hear(&mut out, &mut said, "vm> ");
     // A guest that has ended reads nothing.
     let _ = keyboard.write_all(b"off\r");
     drop(keyboard);
     out.read_to_end(&mut said).expect("the rest");
     child.stdout = Some(out);
     let output = child.wait_with_output().expect("the program ends");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&said), text(&output.stderr))
-}
-
-/// Reads what the demo says up to its prompt, or to the end.
-fn until_it_asks(out: &mut impl Read, said: &mut Vec<u8>) {
-    let mut byte = [0];
-    while matches!(out.read(&mut byte), Ok(1)) {
-        said.push(byte[0]);
-        if said.ends_with(b"vm> ") {
-            return;
-        }
-    }
 }
 
 #[test]

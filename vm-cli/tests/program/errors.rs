@@ -9,18 +9,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-fn vm(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));
-    let command = command
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null());
-    command.output().expect("the program starts")
-}
+use crate::vm::output_in;
 
 /// Runs a command line, and wants this exit code, this code, and these words.
 fn check(folder: &Path, line: &str, exit: i32, code: &str, words: &[&str]) {
-    let output = vm(folder, &line.split(' ').collect::<Vec<_>>());
+    let output = output_in(folder, line);
     check_output(line, &output, exit, code, words);
 }
 
@@ -161,7 +154,7 @@ fn files_that_can_not_be_started_are_named_with_their_fact() {
     ] {
         check(folder.path(), line, 2, code, words);
     }
-    let output = vm(folder.path(), &["run", "-k", "cut.gz"]);
+    let output = output_in(folder.path(), "run -k cut.gz");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("VM0016") || said.contains("VM0017"), "{said}");
@@ -244,7 +237,7 @@ fn a_state_replaces_files_and_nothing_else() {
     let words = &["--> socket: ", "name"];
     check(folder.path(), "run --save socket", 2, "VM0053", words);
     let line = "run --time virtual --limit-insns 1000 --save text";
-    let saved = vm(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    let saved = output_in(folder.path(), line);
     assert_eq!(saved.status.code(), Some(124));
     let bytes = fs::read(folder.path().join("text")).expect("the state");
     assert!(!bytes.starts_with(b"this is a letter"));
@@ -302,8 +295,7 @@ fn flags_that_are_not_understood_are_explained() {
         ("explain VM9999", "VM0062", &["VM9999"]),
     ] {
         // Without a file of its own kind: the parser comes first.
-        let arguments: Vec<&str> = line.split(' ').collect();
-        let output = vm(folder.path(), &arguments);
+        let output = output_in(folder.path(), line);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "vm {line}\n{said}");
         assert!(
@@ -353,18 +345,7 @@ fn disks_and_states_that_can_not_be_used_are_refused() {
     check(at, "run --drive disk.img,ro", 2, "VM0031", &["disk.img"]);
     drop(held);
 
-    let saved = vm(
-        at,
-        &[
-            "run",
-            "--time",
-            "virtual",
-            "--limit-insns",
-            "100000",
-            "--save",
-            "s",
-        ],
-    );
+    let saved = output_in(at, "run --time virtual --limit-insns 100000 --save s");
     assert_eq!(saved.status.code(), Some(124));
     check(at, "run --restore s --cpus 2", 2, "VM0043", &["--> s: "]);
     check(
@@ -431,7 +412,7 @@ fn a_result_says_whether_the_run_can_be_repeated() {
         ("--time host", "none", false),
     ] {
         let line = format!("run --json --limit-insns 100000 {flags}");
-        let output = vm(folder.path(), &line.split(' ').collect::<Vec<_>>());
+        let output = output_in(folder.path(), &line);
         let object: serde_json::Value =
             serde_json::from_slice(&output.stdout).expect("one JSON object");
         assert_eq!(object["network"], network, "{line}");
@@ -446,7 +427,7 @@ fn an_error_in_json_is_one_object_on_standard_output() {
         ("run --json -k missing", "VM0010"),
         ("run --json --what", "VM0001"),
     ] {
-        let output = vm(folder.path(), &line.split(' ').collect::<Vec<_>>());
+        let output = output_in(folder.path(), line);
         let object: serde_json::Value =
             serde_json::from_slice(&output.stdout).expect("one JSON object");
         assert_eq!(object["error"]["code"], code);
