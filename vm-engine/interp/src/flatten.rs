@@ -20,9 +20,6 @@ use crate::memory::Memory;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooLarge;
 
-/// Flat ops, and where their instructions begin.
-pub type FlatCode = (Box<[Flat]>, Box<[Site]>);
-
 /// Where a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
@@ -50,12 +47,8 @@ pub struct Flattener {
 }
 
 impl Flattener {
-    /// Makes a block flat.
-    pub fn flatten(
-        &mut self,
-        block: &Block,
-        frontend: &dyn Frontend,
-    ) -> Result<FlatCode, TooLarge> {
+    /// Makes a block flat; see [`Flattener::ops`] and [`Flattener::sites`].
+    pub fn flatten(&mut self, block: &Block, frontend: &dyn Frontend) -> Result<(), TooLarge> {
         let slots = frontend.layout().slots.len() as u16;
         self.start(block, slots);
         for (id, inst) in block.insts.iter().enumerate() {
@@ -63,11 +56,18 @@ impl Flattener {
         }
         self.end(block, frontend)?;
         self.skips(block);
+        Ok(())
+    }
+
+    /// The ops of the block that was made flat last.
+    pub fn ops(&self) -> impl ExactSizeIterator<Item = Flat> {
         let drafts = self.drafts.iter().enumerate();
-        let ops = drafts
-            .map(|(at, draft)| draft.finish(self.drafts.get(at + 1)))
-            .collect();
-        Ok((ops, self.sites.as_slice().into()))
+        drafts.map(|(at, draft)| draft.finish(self.drafts.get(at + 1)))
+    }
+
+    /// Where its instructions begin.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
     }
 
     fn start(&mut self, block: &Block, slots: u16) {
