@@ -18,6 +18,7 @@ use dead::Dead;
 use table::Table;
 
 mod dead;
+mod joins;
 mod regions;
 mod room;
 mod table;

@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, Ordering};
 
 use vm_engine_cache::{Entry, Place, Toll, UnitId};
 
+/// How many fixed exits a block has: taken or only, not taken, and the one that skips lead to.
+pub use vm_engine_cache::EXITS;
+
 use crate::blocks::Key;
 use crate::cpu::Cpu;
 use crate::native::{self, Native, Samples};
@@ -84,9 +87,6 @@ pub struct Head {
     /// The host address to go on at, by the convention of [`crate::native`].
     pub entry: Entry<u8>,
 }
-
-/// How many fixed exits a block has: taken or only, not taken, and the one that skips lead to.
-pub const EXITS: usize = 3;
 
 /// A block of flat code, and what native code for it there is.
 #[derive(Debug)]

@@ -426,6 +426,19 @@ impl Assembler {
         Jump(self.here() - 4)
     }
 
+    /// A jump whose distance may be changed while others run it; on a condition, if there is one.
+    pub fn jump_aligned(&mut self, cond: Option<Cond>) -> Jump {
+        let opcode = 1 + usize::from(cond.is_some());
+        // What pads is never more than three bytes.
+        let pads: [&[u8]; 4] = [&[], &[0x90], &[0x66, 0x90], &[0x0f, 0x1f, 0x00]];
+        let over = (self.here() + opcode) % 4;
+        self.put(pads[(4 - over) % 4]);
+        match cond {
+            Some(cond) => self.jump_if(cond),
+            None => self.jump(),
+        }
+    }
+
     /// A jump to where something stands already.
     pub fn jump_back(&mut self, to: usize) {
         let jump = self.jump();
@@ -435,6 +448,11 @@ impl Assembler {
     /// Lets a jump end here.
     pub fn land(&mut self, jump: Jump) {
         self.lead(jump, self.here());
+    }
+
+    /// Where a jump's distance stands.
+    pub const fn distance_of(jump: Jump) -> usize {
+        jump.0
     }
 
     fn lead(&mut self, Jump(at): Jump, to: usize) {

@@ -64,5 +64,6 @@ pub use seen::Seen;
 pub(crate) use span::{Span, SpanPage};
 pub(crate) use tier::Made;
 pub use tier::{Tier, TierStats, Unit};
+pub use vm_engine_cache::Ways;
 pub use witness::{Birth, Origin, Witness};
 pub(crate) use witness::{Someone, tell, wants};
