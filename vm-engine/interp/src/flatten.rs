@@ -220,9 +220,9 @@ impl Flattener {
     }
 
     fn pure(&mut self, block: &Block, id: Id, inst: &Inst) -> Result<(), TooLarge> {
-        let args: Vec<Id> = inst.operands().collect();
-        if let Some(value) = self.known(inst, &args) {
-            for arg in &args {
+        let args = &inst.args[..inst.operands().count()];
+        if let Some(value) = self.known(inst, args) {
+            for arg in args {
                 self.release(*arg);
             }
             self.places[usize::from(id)] = Place::Const(value);
@@ -238,9 +238,9 @@ impl Flattener {
                 Arithmetic::Extract
             }
             Op::Deposit => Arithmetic::Deposit,
-            op if inst.operands().count() <= 2 => {
+            op if args.len() <= 2 => {
                 let swap = commutes(op) && self.constant(args[0]).is_some();
-                let (first, other) = match (args.as_slice(), swap) {
+                let (first, other) = match (args, swap) {
                     ([a], _) => (*a, None),
                     ([a, b, ..], false) => (*a, Some(*b)),
                     ([a, b, ..], true) => (*b, Some(*a)),
@@ -259,14 +259,14 @@ impl Flattener {
                     imm: constant.is_some(),
                     sext: false,
                 };
-                return self.result(block, id, inst, kind, words, imm, &args);
+                return self.result(block, id, inst, kind, words, imm, args);
             }
             op => Arithmetic::Ternary { op, ty: inst.ty },
         };
-        for (place, arg) in [A, B, C].into_iter().zip(&args) {
+        for (place, arg) in [A, B, C].into_iter().zip(args) {
             words[place] = self.word_of(*arg)?;
         }
-        self.result(block, id, inst, kind, words, imm, &args)
+        self.result(block, id, inst, kind, words, imm, args)
     }
 
     fn result(
