@@ -325,7 +325,7 @@ impl Blocks {
 
     /// Gives a block code by templates, if they can do it.
     fn template(&mut self, unit: Unit, work: &Work) {
-        let found = self.map.get_mut(unit.key);
+        let found = self.map.find_mut(unit.key);
         let found = found.filter(|code| code.serial == unit.serial);
         let (Some(tier), Some(code)) = (&mut self.tier, found) else {
             return;
@@ -359,7 +359,7 @@ impl Blocks {
             mode: code.mode,
             single: false,
         };
-        let Some(code) = self.map.get_mut(key).filter(|code| code.serial == serial) else {
+        let Some(code) = self.map.find_mut(key).filter(|code| code.serial == serial) else {
             return;
         };
         code.left += 1;
@@ -389,7 +389,7 @@ impl Blocks {
             if let (true, Some(regions)) = (done.unit.region, &mut tier.regions) {
                 regions.asked.retain(|(unit, _)| *unit != done.unit);
             }
-            let found = self.map.get_mut(done.unit.key);
+            let found = self.map.find_mut(done.unit.key);
             let Some(code) = found.filter(|code| code.serial == done.unit.serial) else {
                 tier.stats.late += 1;
                 continue;

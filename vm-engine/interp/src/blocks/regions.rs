@@ -50,7 +50,7 @@ impl Blocks {
         if !AVAILABLE || waits || self.is_apart(page) {
             return None;
         }
-        self.map.get_mut(key)?.samples.note(regions.threshold)
+        self.map.find_mut(key)?.samples.note(regions.threshold)
     }
 
     /// Hands the blocks around one that is hot to the compiler of regions.
@@ -180,7 +180,7 @@ impl Blocks {
         };
         let name = region.name;
         for unit in region.blocks.clone() {
-            if let Some(code) = self.map.get_mut(unit.key) {
+            if let Some(code) = self.map.find_mut(unit.key) {
                 code.samples.stays = true;
             }
         }
@@ -215,7 +215,7 @@ impl Blocks {
             {
                 let region = regions.live.swap_remove(at);
                 release(map, &region, threshold, false);
-            } else if let Some(code) = map.get_mut(unit.key) {
+            } else if let Some(code) = map.find_mut(unit.key) {
                 code.lose_native(unit.serial, threshold);
             }
         });
@@ -227,7 +227,7 @@ impl Blocks {
 /// asked for this one, unless they get it now.
 fn release(map: &mut Table, region: &Region, threshold: u32, now: bool) {
     for unit in &region.blocks {
-        if let Some(code) = map.get_mut(unit.key).filter(|c| c.serial == unit.serial)
+        if let Some(code) = map.find_mut(unit.key).filter(|c| c.serial == unit.serial)
             && std::mem::take(&mut code.samples.inside)
         {
             code.samples.span = None;
@@ -324,7 +324,7 @@ pub(super) fn publish(
     let numbers = pages.iter().map(|page| page.phys / PAGE_BYTES).collect();
     let span = (pages.len() > 1).then(|| Arc::new(Span::new(seen, pages)));
     for (block, looked) in native.blocks.iter().zip(&blocks) {
-        let Some(code) = map.get_mut(looked.unit.key) else {
+        let Some(code) = map.find_mut(looked.unit.key) else {
             continue;
         };
         code.samples.inside = true;

@@ -43,7 +43,7 @@ impl Table {
     }
 
     /// The block of a key, to be changed.
-    pub fn get_mut(&mut self, key: Key) -> Option<&mut Piece> {
+    pub fn find_mut(&mut self, key: Key) -> Option<&mut Piece> {
         let at = self.position(key)?;
         self.entries[at].code.as_mut()
     }
@@ -209,7 +209,7 @@ mod tests {
                 );
             } else if known.is_none() {
                 table.insert(key, code(&store, key));
-                if let Some(piece) = table.get_mut(key) {
+                if let Some(piece) = table.find_mut(key) {
                     piece.serial = round;
                 }
                 map.insert(key, round);

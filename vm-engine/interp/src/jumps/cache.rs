@@ -8,7 +8,7 @@ use crate::cpu::Jump;
 use crate::flat::Code;
 
 /// How many times as many entries a cache may have as in the beginning.
-// LIMIT: 2 MiB for each address space, and 16 of them; a compiler enters some 100,000 blocks by jumps.
+// LIMIT: 2 MiB for each of 16 address spaces; a compiler enters 100,000 blocks by jumps.
 const GROWTH: usize = 16;
 
 /// A table of code by its virtual address, one place for each.
