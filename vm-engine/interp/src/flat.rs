@@ -189,10 +189,13 @@ impl Code {
         self.lead_to(place.entry + native.entry as u64);
     }
 
-    /// Sets where its exits lead to: always to the same places.
+    /// Sets where its exits lead to: always to the same places, though not everybody has the exit
+    /// that is returned to behind a call.
     pub fn go_by(&self, distances: [i64; EXITS]) {
         for (known, distance) in self.distances.iter().zip(distances) {
-            known.store(distance, Ordering::Relaxed);
+            if distance != 0 {
+                known.store(distance, Ordering::Relaxed);
+            }
         }
     }
 

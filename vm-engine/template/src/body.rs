@@ -93,6 +93,8 @@ pub struct Body<'a> {
     pub(crate) exits: [Option<Jump>; EXITS],
     /// The operation after the one at hand has been written with it.
     pub(crate) done: bool,
+    /// Where a call goes whose return is not noted.
+    pub(crate) deep: Option<Jump>,
     /// The value in each register that holds one.
     owners: [u16; 16],
     /// The registers that hold something.
@@ -143,6 +145,7 @@ impl<'a> Body<'a> {
             distances: [0; EXITS],
             ways: Ways::default(),
             exits: [None; EXITS],
+            deep: None,
             done: false,
             owners: [NONE; 16],
             used: 0,

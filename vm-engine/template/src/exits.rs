@@ -4,13 +4,14 @@ use std::mem::offset_of;
 
 use vm_core::PAGE_BYTES;
 use vm_engine_interp::native::{EXITS, Gates, Places};
-use vm_ir::End;
+use vm_ir::{End, Hint, Id};
 
 use crate::body::{Body, slot};
 use crate::compiler::ENTRY;
 use crate::memory::{CODE, gate_by_frame};
 use crate::x64::{
-    Alu, Assembler, Cond, Extend, Mem, R15, RAX, RCX, RDI, RDX, RSI, Reg, Shift, Size, at,
+    Alu, Assembler, Cond, Extend, Jump, Mem, R15, RAX, RCX, RDI, RDX, RSI, RSP, Reg, Shift, Size,
+    at,
 };
 
 impl Body<'_> {
@@ -28,7 +29,21 @@ impl Body<'_> {
     pub(crate) fn end(&mut self) -> Option<()> {
         self.now = self.block.insts.len() as u16;
         match self.block.end {
-            End::Goto(to) => self.exit(0, to),
+            End::Goto(to) if self.stays(to) => match self.kept() {
+                Some(kept) => {
+                    let deep = self.keep(kept);
+                    let call = self.asm.call_aligned();
+                    self.exit_by(0, to, call);
+                    self.return_here();
+                    self.deep = Some(deep);
+                }
+                None => self.exit(0, to),
+            },
+            End::Goto(to) => {
+                self.call_on();
+                self.address(RAX, to);
+                self.jump();
+            }
             End::Branch { cond, taken, fall } => {
                 let question = self.question(cond)?;
                 let cond = self.answer(question);
@@ -42,8 +57,12 @@ impl Body<'_> {
                     self.exit(0, taken);
                 }
             }
-            End::Jump { target, .. } => {
+            End::Jump { target, hint } => {
+                self.call_on();
                 self.copy(RAX, target);
+                if hint == Hint::Return {
+                    self.go_back();
+                }
                 self.jump();
             }
             End::Next(to) => {
@@ -92,6 +111,9 @@ impl Body<'_> {
             self.ways.exits[number] = short(Assembler::distance_of(jump))?;
             self.ways.stubs[number] = short(self.asm.here())?;
             self.asm.land(jump);
+            if let (0, Some(deep)) = (number, self.deep) {
+                self.asm.land(deep);
+            }
             self.asm.mov_from(RDX, CODE);
             let cell = at(RDX, Places::EXITS + 8 * number as i32);
             self.asm.mov(Size::Qword, RSI, cell);
@@ -133,8 +155,58 @@ impl Body<'_> {
 
     /// Leaves by an exit to the block's own page, on a condition if there is one.
     fn exit_if(&mut self, number: usize, distance: i64, cond: Option<Cond>) {
+        let jump = self.asm.jump_aligned(cond);
+        self.exit_by(number, distance, jump);
+    }
+
+    /// A jump is an exit to the block's own page.
+    fn exit_by(&mut self, number: usize, distance: i64, jump: Jump) {
         self.distances[number] = distance;
-        self.exits[number] = Some(self.asm.jump_aligned(cond));
+        self.exits[number] = Some(jump);
+    }
+
+    /// The address behind the block, if it is a call that is returned from to its own page.
+    fn kept(&self) -> Option<Id> {
+        let kept = self.block.kept_by_call();
+        kept.filter(|_| self.stays(i64::from(self.block.bytes)))
+    }
+
+    /// Puts the address behind a call on the stack, unless that is too deep already; the jump
+    /// that is taken then.
+    fn keep(&mut self, kept: Id) -> Jump {
+        self.copy(RAX, kept);
+        let end = at(RDI, Places::STACK_END);
+        self.asm.alu(Alu::Cmp, Size::Qword, RSP, end);
+        let deep = self.asm.jump_if(Cond::BelowEqual);
+        self.asm.push(RAX);
+        deep
+    }
+
+    /// What stands behind the host's call.
+    fn return_here(&mut self) {
+        self.asm.lea(Size::Qword, RSP, at(RSP, 8));
+        self.exit(1, i64::from(self.block.bytes));
+    }
+
+    /// What follows is called, if the block is a call.
+    fn call_on(&mut self) {
+        if let Some(kept) = self.kept() {
+            let deep = self.keep(kept);
+            let call = self.asm.call();
+            self.return_here();
+            self.asm.land(call);
+            self.asm.land(deep);
+        }
+    }
+
+    /// Goes back to behind the last call if that is the address in `rax`, else on here.
+    fn go_back(&mut self) {
+        self.asm.alu(Alu::Cmp, Size::Qword, RAX, at(RSP, 8));
+        let elsewhere = self.asm.jump_if(Cond::NotEqual);
+        self.note();
+        self.asm.store(8, at(RDI, Places::PC), RAX);
+        self.asm.ret();
+        self.asm.land(elsewhere);
     }
 
     /// Whether what is so far from the block's first byte is on its page.
