@@ -102,3 +102,19 @@ fn code_that_is_rewritten_for_ever_is_always_the_new_one() {
     }
     assert!(rig.engine.stats().dropped_pages >= 299);
 }
+
+#[test]
+fn a_block_that_was_linked_just_now_is_not_looked_for_once_more() {
+    const BLOCKS: usize = 100;
+    let mut rig = Rig::with(1, |_| {});
+    let jumps: Vec<String> = (1..=BLOCKS)
+        .map(|n| format!("addi s0, s0, 1\njal zero, @next{n}\nnext{n}:\n"))
+        .collect();
+    rig.put(RAM, &jumps.concat());
+    rig.run(0, 2 * BLOCKS as u64);
+    assert_eq!(rig.get(0, "s0"), BLOCKS as u64);
+    let stats = rig.engine.stats();
+    // The first one, and each from the one before it.
+    assert!(stats.made >= BLOCKS as u64, "{stats:?}");
+    assert!(stats.lookups <= BLOCKS as u64 + 5, "{stats:?}");
+}

@@ -12,14 +12,16 @@ use vm_mem::GuestRam;
 use crate::Maker;
 use crate::flat::Code;
 use crate::native::{self, AVAILABLE, Made, Origin, Someone, Tier, Unit, Work};
-use crate::near::Near;
+use crate::store::{Piece, Store};
 
 use dead::Dead;
+use table::Table;
 
 mod dead;
 mod joins;
 mod regions;
 mod room;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -99,11 +101,24 @@ pub struct BlockStats {
     pub flushes: u64,
 }
 
+/// A block that was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The block.
+    pub code: *const Code,
+    /// The length of its guest code.
+    pub bytes: u64,
+    /// The physical address of the second page that it reaches into, if it does: that page has to
+    /// be looked at every time.
+    pub second: Option<u64>,
+}
+
 /// The blocks.
 #[derive(Default)]
 pub struct Blocks {
-    map: Map<Key, Box<Code>>,
-    near: Near,
+    map: Table,
+    /// Where they stand.
+    pub store: Store,
     pages: Map<u64, Page>,
     /// Blocks of one instruction that reaches into a second page, and that page.
     crossing: Map<Key, u64>,
@@ -131,27 +146,15 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// The code for a key, and the length of its guest code.
-    pub fn find(&mut self, key: Key) -> Option<(*const Code, u64)> {
-        if let Some(found) = self.near.find(key) {
-            return Some(found);
-        }
-        let code = self.map.get(&key)?;
-        let (place, bytes) = (&raw const **code, u64::from(code.bytes));
-        // What reaches into a second page has to be looked at every time.
-        if self.second_page(key).is_none() {
-            self.near.remember(key, place, bytes);
-        }
-        Some((place, bytes))
-    }
-
-    /// The physical address of the second page that a block reaches into.
-    pub fn second_page(&self, key: Key) -> Option<u64> {
-        if self.crossing.is_empty() {
-            None
-        } else {
-            self.crossing.get(&key).copied()
-        }
+    /// The code for a key.
+    pub fn find(&self, key: Key) -> Option<Known> {
+        let code = self.map.get(key)?;
+        let second = code.crosses.then(|| self.crossing.get(&key).copied());
+        Some(Known {
+            code: code.place(),
+            bytes: u64::from(code.bytes),
+            second: second.flatten(),
+        })
     }
 
     /// Adds code, and marks its pages.
@@ -159,7 +162,7 @@ impl Blocks {
         &mut self,
         ram: &GuestRam,
         key: Key,
-        mut code: Code,
+        mut code: Piece,
         second: Option<u64>,
     ) -> *const Code {
         self.remove(key);
@@ -185,8 +188,7 @@ impl Blocks {
             self.crossing.insert(key, second);
             code.crosses = true;
         }
-        let code = Box::new(code);
-        let place = &raw const *code;
+        let place = code.place();
         self.map.insert(key, code);
         place
     }
@@ -236,10 +238,9 @@ impl Blocks {
 
     /// Drops one block, and its name from the pages that it stands on.
     fn remove(&mut self, key: Key) {
-        let Some(code) = self.map.remove(&key) else {
+        let Some(code) = self.map.remove(key) else {
             return;
         };
-        self.near.forget(key);
         self.bury(code);
         // A block on one page goes with all others of its page.
         if let Some(second) = self.crossing.remove(&key) {
@@ -273,7 +274,7 @@ impl Blocks {
         page.granules |= granules(at, bytes);
     }
 
-    fn bury(&mut self, mut code: Box<Code>) {
+    fn bury(&mut self, mut code: Piece) {
         self.bytes -= room::bytes_of(&code);
         if let (Some(unit), Some(tier)) = (code.unit.take(), &mut self.tier) {
             tier.arena.forget(unit);
@@ -324,12 +325,12 @@ impl Blocks {
 
     /// Gives a block code by templates, if they can do it.
     fn template(&mut self, unit: Unit, work: &Work) {
-        let found = self.map.get_mut(&unit.key);
+        let found = self.map.find_mut(unit.key);
         let found = found.filter(|code| code.serial == unit.serial);
         let (Some(tier), Some(code)) = (&mut self.tier, found) else {
             return;
         };
-        let address = (&raw const **code).addr() as u64;
+        let address = code.place().addr() as u64;
         match tier.template(unit, work, address) {
             Ok((native, place)) => {
                 code.gain_native(&native, place);
@@ -358,7 +359,7 @@ impl Blocks {
             mode: code.mode,
             single: false,
         };
-        let Some(code) = self.map.get_mut(&key).filter(|code| code.serial == serial) else {
+        let Some(code) = self.map.find_mut(key).filter(|code| code.serial == serial) else {
             return;
         };
         code.left += 1;
@@ -388,7 +389,7 @@ impl Blocks {
             if let (true, Some(regions)) = (done.unit.region, &mut tier.regions) {
                 regions.asked.retain(|(unit, _)| *unit != done.unit);
             }
-            let found = self.map.get_mut(&done.unit.key);
+            let found = self.map.find_mut(done.unit.key);
             let Some(code) = found.filter(|code| code.serial == done.unit.serial) else {
                 tier.stats.late += 1;
                 continue;
@@ -414,7 +415,7 @@ impl Blocks {
                     continue;
                 }
             };
-            native.belongs_to((&raw const **code).addr() as u64);
+            native.belongs_to(code.place().addr() as u64);
             match tier.place(done.unit, &native, code.sites.len() as u64) {
                 Some(place) => {
                     code.gain_native(&native, place);

@@ -118,6 +118,7 @@ impl Engine {
             traces_modes: false,
             jumps: Jumps::default(),
             reservation: usize::from(frontend.layout().reservation.0),
+            linked: None,
             after: None,
             answers: (Vec::new(), 0),
             slice: (0, 0),

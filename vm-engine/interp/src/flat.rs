@@ -7,8 +7,10 @@ use vm_engine_cache::{Entry, Place, Toll, UnitId};
 /// How many fixed exits a block has: taken or only, not taken, and the one that skips lead to.
 pub use vm_engine_cache::EXITS;
 
+use crate::blocks::Key;
 use crate::cpu::Cpu;
 use crate::native::{self, Native, Samples};
+use crate::store::Row;
 
 /// Runs one flat op and goes on with the next by a tail call; returns the fuel that is left when
 /// something stops it.
@@ -99,9 +101,9 @@ pub struct Code {
     /// Its instructions.
     pub insns: i64,
     /// The flat ops.
-    pub ops: Box<[Flat]>,
+    pub ops: Row<Flat>,
     /// Its instructions, in order.
-    pub sites: Box<[Site]>,
+    pub sites: Row<Site>,
     /// Which of its last ops lead to another block, the last one first.
     pub linked: AtomicU8,
     /// How many more times it is entered before it is hot.
@@ -128,6 +130,8 @@ pub struct Code {
     pub left: u32,
     /// How near it is to being part of a region.
     pub samples: Samples,
+    /// It is one instruction alone.
+    pub single: bool,
     /// It reaches into a second page, so that jumps to it are not linked.
     pub crosses: bool,
     /// Whether its native code is made for misaligned accesses.
@@ -136,7 +140,7 @@ pub struct Code {
 
 impl Code {
     /// A block without native code, which never gets hot.
-    pub fn new(ops: Box<[Flat]>, sites: Box<[Site]>, phys: u64, mode: u64, bytes: u32) -> Self {
+    pub fn new(ops: Row<Flat>, sites: Row<Site>, phys: u64, mode: u64, bytes: u32) -> Self {
         let insns = sites.len() as i64;
         Self {
             head: Head::flat(),
@@ -158,9 +162,21 @@ impl Code {
             untold: false,
             left: 0,
             samples: Samples::default(),
+            single: false,
             crosses: false,
             odd: false,
         }
+    }
+
+    /// What it is found by.
+    pub fn key(&self) -> Key {
+        let (phys, mode, single) = (self.phys, self.mode, self.single);
+        Key { phys, mode, single }
+    }
+
+    /// Whether it is the code of a key.
+    pub fn is(&self, key: Key) -> bool {
+        self.key() == key
     }
 
     /// Lets it be entered by native code.

@@ -20,9 +20,6 @@ use crate::memory::Memory;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooLarge;
 
-/// Flat ops, and where their instructions begin.
-pub type FlatCode = (Box<[Flat]>, Box<[Site]>);
-
 /// Where a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
@@ -50,12 +47,8 @@ pub struct Flattener {
 }
 
 impl Flattener {
-    /// Makes a block flat.
-    pub fn flatten(
-        &mut self,
-        block: &Block,
-        frontend: &dyn Frontend,
-    ) -> Result<FlatCode, TooLarge> {
+    /// Makes a block flat; see [`Flattener::ops`] and [`Flattener::sites`].
+    pub fn flatten(&mut self, block: &Block, frontend: &dyn Frontend) -> Result<(), TooLarge> {
         let slots = frontend.layout().slots.len() as u16;
         self.start(block, slots);
         for (id, inst) in block.insts.iter().enumerate() {
@@ -63,11 +56,18 @@ impl Flattener {
         }
         self.end(block, frontend)?;
         self.skips(block);
+        Ok(())
+    }
+
+    /// The ops of the block that was made flat last.
+    pub fn ops(&self) -> impl ExactSizeIterator<Item = Flat> {
         let drafts = self.drafts.iter().enumerate();
-        let ops = drafts
-            .map(|(at, draft)| draft.finish(self.drafts.get(at + 1)))
-            .collect();
-        Ok((ops, self.sites.as_slice().into()))
+        drafts.map(|(at, draft)| draft.finish(self.drafts.get(at + 1)))
+    }
+
+    /// Where its instructions begin.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
     }
 
     fn start(&mut self, block: &Block, slots: u16) {
@@ -220,9 +220,9 @@ impl Flattener {
     }
 
     fn pure(&mut self, block: &Block, id: Id, inst: &Inst) -> Result<(), TooLarge> {
-        let args: Vec<Id> = inst.operands().collect();
-        if let Some(value) = self.known(inst, &args) {
-            for arg in &args {
+        let args = &inst.args[..inst.operands().count()];
+        if let Some(value) = self.known(inst, args) {
+            for arg in args {
                 self.release(*arg);
             }
             self.places[usize::from(id)] = Place::Const(value);
@@ -238,9 +238,9 @@ impl Flattener {
                 Arithmetic::Extract
             }
             Op::Deposit => Arithmetic::Deposit,
-            op if inst.operands().count() <= 2 => {
+            op if args.len() <= 2 => {
                 let swap = commutes(op) && self.constant(args[0]).is_some();
-                let (first, other) = match (args.as_slice(), swap) {
+                let (first, other) = match (args, swap) {
                     ([a], _) => (*a, None),
                     ([a, b, ..], false) => (*a, Some(*b)),
                     ([a, b, ..], true) => (*b, Some(*a)),
@@ -259,14 +259,14 @@ impl Flattener {
                     imm: constant.is_some(),
                     sext: false,
                 };
-                return self.result(block, id, inst, kind, words, imm, &args);
+                return self.result(block, id, inst, kind, words, imm, args);
             }
             op => Arithmetic::Ternary { op, ty: inst.ty },
         };
-        for (place, arg) in [A, B, C].into_iter().zip(&args) {
+        for (place, arg) in [A, B, C].into_iter().zip(args) {
             words[place] = self.word_of(*arg)?;
         }
-        self.result(block, id, inst, kind, words, imm, &args)
+        self.result(block, id, inst, kind, words, imm, args)
     }
 
     fn result(

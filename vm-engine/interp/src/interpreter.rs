@@ -88,6 +88,7 @@ impl Interpreter {
         let mut refused = false;
         let exit = loop {
             if fresh {
+                self.slow.linked = None;
                 // An interrupt is told with the instructions that came before it.
                 self.retired = start.0.wrapping_add((start.1 - fuel) as u64);
                 self.slow.enter_context(&mut self.cpu);
@@ -158,7 +159,12 @@ impl Interpreter {
 
     /// Runs from the program counter until handlers stop; links what can be linked.
     fn step(&mut self, shared: &mut Shared, alone: bool, fuel: &mut i64) -> Stop {
-        let known = if alone { None } else { self.known() };
+        let linked = self.slow.linked.take();
+        let known = match linked {
+            _ if alone => None,
+            Some((pc, code)) if pc == self.cpu.pc => Some(code),
+            _ => self.known(),
+        };
         let (code, cacheable) = match known {
             Some(code) => (code, false),
             None => match self.find(shared, alone) {
@@ -292,6 +298,7 @@ impl Interpreter {
         let still = unsafe { !(*from).toll.is_dead() };
         if same && cacheable && still && !shared.blocks.is_apart(GuestPhys(phys)) {
             crate::link::link(exit, from, target);
+            self.slow.linked = Some((pc, target));
         }
     }
 

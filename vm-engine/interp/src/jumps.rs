@@ -5,18 +5,21 @@
 //! All else is in small caches, one for each address space and mode, which come and go with the
 //! TLB's tables.
 
+mod cache;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vm_core::{Flush, GuestVirt, PAGE_MASK};
-use vm_mem::{CodePage, Forgotten, PageFilter, Spans};
+use vm_core::{Flush, PAGE_MASK};
+use vm_mem::{CodePage, Forgotten, Spans};
 
-use crate::blocks::BEHIND;
 use crate::cpu::{Cpu, Jump};
 use crate::flat::Code;
 
-/// Entries of a cache of one address space.
+use cache::Cache;
+
+/// Entries of a cache of one address space, to begin with.
 const OWN: usize = 8192;
-/// Entries of a cache that address spaces share.
+/// Entries of a cache that address spaces share, to begin with.
 // LIMIT: 256 KiB a mode; starting programs under Linux enters some 5000 blocks of the kernel.
 const SHARED: usize = 16384;
 /// The caches of single address spaces.
@@ -31,66 +34,6 @@ static STATES: AtomicU64 = AtomicU64::new(1);
 
 fn new_state() -> u64 {
     STATES.fetch_add(1, Ordering::Relaxed)
-}
-
-struct Cache {
-    entries: Box<[Jump]>,
-    /// From which pages it holds code.
-    pages: PageFilter,
-}
-
-impl Cache {
-    fn new(entries: usize) -> Self {
-        Self {
-            entries: (0..entries).map(Jump::empty).collect(),
-            pages: PageFilter::default(),
-        }
-    }
-
-    fn mask(&self) -> usize {
-        Jump::mask(self.entries.len())
-    }
-
-    fn index(&self, pc: u64) -> usize {
-        Jump::place(pc, self.mask()) / size_of::<Jump>()
-    }
-
-    fn fill(&mut self, pc: u64, code: *const Code) {
-        let index = self.index(pc);
-        self.entries[index] = Jump { pc, code };
-        // Its first instruction may reach into the next page.
-        for at in [pc, pc.wrapping_add(BEHIND - 1)] {
-            self.pages.note(at);
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.pages.is_empty()
-    }
-
-    fn clear(&mut self) {
-        if !self.is_empty() {
-            self.forget(0, u64::MAX);
-            self.pages.clear();
-        }
-    }
-
-    /// Forgets what stands at addresses from the first to the last, or reaches there.
-    fn forget(&mut self, first: u64, last: u64) {
-        let one = GuestVirt(first).page_number() == GuestVirt(last).page_number();
-        if one && !self.pages.may_have(first) {
-            return;
-        }
-        let (first, length) = (
-            first.wrapping_sub(BEHIND),
-            (last - first).saturating_add(BEHIND),
-        );
-        for (index, jump) in self.entries.iter_mut().enumerate() {
-            if jump.pc.wrapping_sub(first) <= length {
-                *jump = Jump::empty(index);
-            }
-        }
-    }
 }
 
 /// Whose code a cache holds.
@@ -162,6 +105,8 @@ impl Jumps {
             Some(known) => known,
             None => self.add(own),
         };
+        // What a large program has left is too large for the next one.
+        self.all[self.current].cache.shrink();
         self.in_force(table)
     }
 
@@ -299,6 +244,8 @@ impl Jumps {
 
 #[cfg(test)]
 mod tests {
+    use vm_core::GuestVirt;
+
     use super::*;
 
     const PAGE: Forgotten = Forgotten::Span(0x1000, 0x1fff);

@@ -28,13 +28,13 @@ mod link;
 mod memory;
 mod modes;
 pub mod native;
-mod near;
 mod observe;
 mod pairs;
 mod reservation;
 mod ring;
 mod slow;
 mod stops;
+mod store;
 #[cfg(test)]
 mod tests;
 mod translate;

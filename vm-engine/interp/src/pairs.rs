@@ -76,9 +76,53 @@ const KINDS: [Kind; COUNT] = [
 
 /// The handler for two ops that follow each other, if there is one.
 pub fn handler(first: Kind, second: Kind) -> Option<Handler> {
-    let first = KINDS[..FIRST].iter().position(|kind| *kind == first)?;
-    let second = KINDS.iter().position(|kind| *kind == second)?;
-    Some(PAIRS[first][second])
+    let (first, second) = (NUMBERS[place(first)], NUMBERS[place(second)]);
+    let pairs = PAIRS.get(usize::from(first))?;
+    pairs.get(usize::from(second)).copied()
+}
+
+/// The number of each kind in [`KINDS`], or [`NONE`], by its place.
+static NUMBERS: [u8; PLACES] = {
+    let mut numbers = [NONE; PLACES];
+    let mut n = 0;
+    while n < COUNT {
+        numbers[place(KINDS[n])] = n as u8;
+        n += 1;
+    }
+    numbers
+};
+
+/// What is no part of a pair has this number, and the last of all places.
+const NONE: u8 = u8::MAX;
+
+/// How many operations of one kind there may be, with their types and what else tells them apart.
+const OPERATIONS: usize = Op::ALL.len() * 32;
+/// How many places kinds have.
+const PLACES: usize = 2 * OPERATIONS + 64;
+
+/// A place of its own for each kind that may be part of a pair.
+const fn place(kind: Kind) -> usize {
+    let other = match kind {
+        Kind::Arithmetic(Arithmetic::Binary { op, ty, imm, sext }) => {
+            return operation(op, ty, imm, sext);
+        }
+        Kind::Control(Control::Branch { op, ty, imm }) => {
+            return OPERATIONS + operation(op, ty, imm, false);
+        }
+        Kind::Memory(Memory::Load { ty, sext }) => ty as usize * 2 + sext as usize,
+        Kind::Memory(Memory::Store { ty }) => 16 + ty as usize,
+        Kind::Arithmetic(Arithmetic::Mask) => 32,
+        Kind::Arithmetic(Arithmetic::Const) => 33,
+        Kind::Arithmetic(Arithmetic::Pc) => 34,
+        Kind::Control(Control::Goto) => 35,
+        Kind::Control(Control::Jump { even }) => 36 + even as usize,
+        Kind::Arithmetic(_) | Kind::Memory(_) | Kind::Control(_) => 63,
+    };
+    2 * OPERATIONS + other
+}
+
+const fn operation(op: Op, ty: Type, imm: bool, sext: bool) -> usize {
+    op as usize * 32 + ty as usize * 4 + imm as usize * 2 + sext as usize
 }
 
 unsafe extern "C" fn pair<const K: u8, const L: u8>(
@@ -160,3 +204,38 @@ macro_rules! table {
 }
 
 static PAIRS: [[Handler; COUNT]; FIRST] = table!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_found_by_both_of_their_kinds_and_by_nothing_else() {
+        for (k, first) in KINDS.into_iter().enumerate() {
+            for (l, second) in KINDS.into_iter().enumerate() {
+                let found = handler(first, second).map(|found| found as usize);
+                let want = PAIRS.get(k).map(|pairs| pairs[l] as usize);
+                assert_eq!(found, want, "{first:?} {second:?}");
+            }
+        }
+        let types = [Type::I1, Type::I8, Type::I16, Type::I32, Type::I64];
+        let bits = [false, true].map(|a| [false, true].map(|b| (a, b)));
+        for (op, ty) in Op::ALL.iter().flat_map(|op| types.map(|ty| (*op, ty))) {
+            for (imm, sext) in bits.into_iter().flatten() {
+                let kinds = [
+                    binary(op, ty, imm, sext),
+                    load(ty, sext),
+                    store(ty),
+                    Kind::Control(Control::Branch { op, ty, imm }),
+                    Kind::Arithmetic(Arithmetic::Ternary { op, ty }),
+                    Kind::Memory(Memory::Special { op, ty }),
+                ];
+                for kind in kinds {
+                    let number = KINDS.iter().position(|known| *known == kind);
+                    let number = number.map_or(NONE, |number| number as u8);
+                    assert_eq!(NUMBERS[place(kind)], number, "{kind:?}");
+                }
+            }
+        }
+    }
+}

@@ -54,6 +54,9 @@ pub struct Slow {
     pub jumps: Jumps,
     /// Where the reservation's slots are.
     pub reservation: usize,
+    /// Where the exit that was just left by leads to: an address, and what stands there; until
+    /// anything else happens.
+    pub linked: Option<(u64, *const Code)>,
     /// What helpers asked for and the dispatcher has not looked at yet.
     pub after: Option<vm_core::Exit>,
     /// Accesses of the instruction at hand that devices have answered, and how many of them this
@@ -73,7 +76,7 @@ pub struct Slow {
     pub stops: Stopping,
 }
 
-// SAFETY: `blocks` is set anew by each run and followed only while it lasts.
+// SAFETY: `blocks` is set anew by each run and followed only while it lasts, and so is `linked`.
 unsafe impl Send for Slow {}
 
 /// Where an instruction stands.

@@ -5,12 +5,13 @@ use vm_ir::passes::{Passes, Scratch, optimise};
 use vm_ir::{Builder, Frontend, Lifted};
 
 use crate::Maker;
-use crate::blocks::{Blocks, Key};
+use crate::blocks::{Blocks, Key, Known};
 use crate::cpu::{Cpu, Stop};
 use crate::flat::Code;
 use crate::flatten::{Flattener, TooLarge};
 use crate::native::{self, Listing, Origin, Someone};
 use crate::slow::Slow;
+use crate::store::{Piece, Store};
 
 /// The most instructions of a block.
 // LIMIT: longer blocks gain nothing and make the unfinished rest of a slice longer.
@@ -89,10 +90,14 @@ impl Translator {
         blocks: &mut Blocks,
         key: Key,
     ) -> Result<Option<Found>, Stop> {
-        let Some((code, bytes)) = blocks.find(key) else {
+        let Some(Known {
+            code,
+            bytes,
+            second,
+        }) = blocks.find(key)
+        else {
             return Ok(None);
         };
-        let second = blocks.second_page(key);
         if let Some(second) = second {
             let behind = second_page_of(cpu.pc);
             let there = bytes.saturating_sub(behind.wrapping_sub(cpu.pc));
@@ -145,7 +150,7 @@ impl Translator {
                 (second, limit) = (Some(at.page().0), 1);
                 continue;
             }
-            match self.flat(&*frontend, key) {
+            match self.flat(&*frontend, key, &blocks.store) {
                 Ok(mut code) => {
                     code.pc = cpu.pc;
                     self.tell(&*frontend, &code, &mut blocks.witness);
@@ -176,12 +181,20 @@ impl Translator {
         native::tell(witness, Maker::Handlers, code, None, Some(&listing));
     }
 
-    fn flat(&mut self, frontend: &dyn Frontend, key: Key) -> Result<Code, TooLarge> {
+    fn flat(
+        &mut self,
+        frontend: &dyn Frontend,
+        key: Key,
+        store: &Store,
+    ) -> Result<Piece, TooLarge> {
         let block = self.builder.block();
         optimise(block, &mut self.scratch, self.passes);
         let block = self.builder.block();
-        let (ops, sites) = self.flattener.flatten(block, frontend)?;
-        Ok(Code::new(ops, sites, key.phys, key.mode, block.bytes))
+        self.flattener.flatten(block, frontend)?;
+        let (ops, sites) = (self.flattener.ops(), self.flattener.sites());
+        let mut code = store.keep(ops, sites, (key.phys, key.mode), block.bytes);
+        code.single = key.single;
+        Ok(code)
     }
 }
 

@@ -92,8 +92,13 @@ pub(crate) fn enlarge(views: &Views, offset: usize) {
     }
 }
 
-/// Has memory of a guest put on large pages, where the host has them.
+/// Has memory put on large pages, where the host has them and as far as they are whole.
 pub(crate) fn advise(first: *mut u8, bytes: usize) {
+    let before = first.align_offset(LARGE);
+    let Some(bytes) = bytes.checked_sub(before).filter(|bytes| *bytes >= LARGE) else {
+        return;
+    };
+    let first = first.wrapping_add(before);
     // SAFETY: advice changes what pages are made of and nothing that is in them.
     let _ = unsafe { madvise(first.cast(), bytes, Advice::LinuxHugepage) };
 }

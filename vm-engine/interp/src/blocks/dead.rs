@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vm_engine_cache::{Epochs, Stamp};
 
-use crate::flat::Code;
+use crate::store::Piece;
 
 /// How many CPUs a machine may have.
 // LIMIT: boards have eight; each costs a line of the host's caches, and all are asked when code
@@ -12,14 +12,10 @@ use crate::flat::Code;
 const CPUS: usize = 64;
 
 /// The dead blocks of a machine.
-#[expect(
-    clippy::vec_box,
-    reason = "CPUs and jump caches still point to the boxes"
-)]
 pub struct Dead {
-    blocks: Vec<Box<Code>>,
+    blocks: Vec<Piece>,
     /// Those to which no jump cache will lead any more, and from when on nobody is in them.
-    leaving: Vec<(Stamp, Vec<Box<Code>>)>,
+    leaving: Vec<(Stamp, Vec<Piece>)>,
     /// Which CPUs run code.
     pub cpus: Arc<Epochs>,
 }
@@ -36,7 +32,7 @@ impl Default for Dead {
 
 impl Dead {
     /// Keeps everybody from entering a block.
-    pub fn bury(&mut self, code: Box<Code>) {
+    pub fn bury(&mut self, code: Piece) {
         code.head.bury();
         code.toll.bury();
         self.blocks.push(code);
@@ -67,9 +63,9 @@ mod tests {
     #[test]
     fn what_is_dead_is_freed_when_everybody_has_gone_out() {
         let mut dead = Dead::default();
-        let cpus = dead.cpus.clone();
+        let (cpus, store) = (dead.cpus.clone(), crate::store::Store::default());
         let bury = |dead: &mut Dead| {
-            dead.bury(Box::new(Code::new(Box::new([]), Box::new([]), 0, 0, 0)));
+            dead.bury(store.keep(std::iter::empty(), &[], (0, 0), 0));
             dead.retire();
             dead.free();
             dead.leaving.len()

@@ -7,9 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use vm_core::{GuestPhys, PAGE_BYTES, PAGE_MASK};
 use vm_mem::GuestRam;
 
-use super::{Blocks, Key, LEFT, Map};
+use super::{Blocks, Key, LEFT, Table};
 use crate::checkpoint::Maker;
-use crate::flat::Code;
 use crate::native::{
     self, AVAILABLE, Birth, Listing, Looked, Member, NativeRegion, Origin, Region, RegionPage,
     RegionWork, Seen, Someone, Span, SpanPage, Tier, Unit,
@@ -22,7 +21,7 @@ const LOOKED_AT: usize = 256;
 impl Blocks {
     /// Who runs the code of a key.
     pub fn maker(&self, key: Key) -> Maker {
-        let Some(code) = self.map.get(&key) else {
+        let Some(code) = self.map.get(key) else {
             return Maker::Handlers;
         };
         let templates = self.tier.as_ref().is_some_and(Tier::has_templates);
@@ -51,7 +50,7 @@ impl Blocks {
         if !AVAILABLE || waits || self.is_apart(page) {
             return None;
         }
-        self.map.get_mut(&key)?.samples.note(regions.threshold)
+        self.map.find_mut(key)?.samples.note(regions.threshold)
     }
 
     /// Hands the blocks around one that is hot to the compiler of regions.
@@ -65,7 +64,7 @@ impl Blocks {
         pages: &[(u64, u64)],
         went: impl Iterator<Item = u64>,
     ) {
-        let Some(stays) = self.map.get(&hot).map(|code| code.samples.stays) else {
+        let Some(stays) = self.map.get(hot).map(|code| code.samples.stays) else {
             return;
         };
         let Some(here) = pages.first().map(|page| page.0) else {
@@ -115,7 +114,7 @@ impl Blocks {
 
     /// Whether somebody wants to know how a region with this block is made.
     fn is_wanted(&self, looked: &Looked) -> bool {
-        let code = self.map.get(&looked.unit.key);
+        let code = self.map.get(looked.unit.key);
         code.is_some_and(|code| native::wants(&self.witness, || Origin::of(code)))
     }
 
@@ -125,13 +124,13 @@ impl Blocks {
         let known = self.pages.get(&GuestPhys(page).page_number());
         let keys = known.map_or(&[][..], |known| &known.keys);
         for key in keys.iter().filter(|key| key.mode == hot.mode) {
-            let Some(code) = self.map.get(key) else {
+            let Some(code) = self.map.get(*key) else {
                 continue;
             };
             // Counting goes on from the largest number when it was asked for.
             let asked = code.heat.load(Relaxed) > u32::MAX / 2 && code.left < LEFT;
             let here = *key == hot;
-            let apart = key.single || code.samples.unfit || self.crossing.contains_key(key);
+            let apart = key.single || code.samples.unfit || code.crosses;
             let elsewhere = key.phys & PAGE_MASK != page;
             let full = found.len() + 1 >= most && !here;
             if apart || elsewhere || !(asked || here) || full {
@@ -147,8 +146,11 @@ impl Blocks {
                 page_offset: GuestPhys(key.phys).page_offset(),
                 length: code.bytes,
                 insns: code.sites.len() as u32,
-                code: (&raw const **code).addr() as u64,
-                region: code.samples.inside.then_some(code.samples.region),
+                code: code.place().addr() as u64,
+                region: code.samples.inside.then(|| {
+                    let (number, blocks) = code.samples.region;
+                    (u64::from(number), blocks as usize)
+                }),
             };
             found.push((unit, member));
         }
@@ -168,7 +170,7 @@ impl Blocks {
         };
         let map = &self.map;
         let has = |unit: &Unit| {
-            let code = map.get(&unit.key).filter(|code| code.serial == unit.serial);
+            let code = map.get(unit.key).filter(|code| code.serial == unit.serial);
             let own = code.and_then(|code| code.samples.span.as_ref());
             own.is_some_and(|own| Arc::ptr_eq(own, span))
         };
@@ -178,7 +180,7 @@ impl Blocks {
         };
         let name = region.name;
         for unit in region.blocks.clone() {
-            if let Some(code) = self.map.get_mut(&unit.key) {
+            if let Some(code) = self.map.find_mut(unit.key) {
                 code.samples.stays = true;
             }
         }
@@ -213,7 +215,7 @@ impl Blocks {
             {
                 let region = regions.live.swap_remove(at);
                 release(map, &region, threshold, false);
-            } else if let Some(code) = map.get_mut(&unit.key) {
+            } else if let Some(code) = map.find_mut(unit.key) {
                 code.lose_native(unit.serial, threshold);
             }
         });
@@ -223,9 +225,9 @@ impl Blocks {
 
 /// Lets the blocks of a region be entered without it; they ask for another one as if they had not
 /// asked for this one, unless they get it now.
-fn release(map: &mut Map<Key, Box<Code>>, region: &Region, threshold: u32, now: bool) {
+fn release(map: &mut Table, region: &Region, threshold: u32, now: bool) {
     for unit in &region.blocks {
-        if let Some(code) = map.get_mut(&unit.key).filter(|c| c.serial == unit.serial)
+        if let Some(code) = map.find_mut(unit.key).filter(|c| c.serial == unit.serial)
             && std::mem::take(&mut code.samples.inside)
         {
             code.samples.span = None;
@@ -263,7 +265,7 @@ fn pages(blocks: &[Looked], heads: &[u64]) -> Vec<SpanPage> {
 
 /// Makes room for a region among the others: those whose blocks it has all go; false if it has
 /// blocks of one that has others, too.
-fn replaces(map: &mut Map<Key, Box<Code>>, tier: &mut Tier, blocks: &[Looked]) -> bool {
+fn replaces(map: &mut Table, tier: &mut Tier, blocks: &[Looked]) -> bool {
     let threshold = tier.first_threshold();
     let has = |unit: &Unit| blocks.iter().any(|block| block.unit == *unit);
     let Some(regions) = &mut tier.regions else {
@@ -287,7 +289,7 @@ fn replaces(map: &mut Map<Key, Box<Code>>, tier: &mut Tier, blocks: &[Looked]) -
 
 /// Lets a region be entered; `looked` are the members that the compiler was given.
 pub(super) fn publish(
-    map: &mut Map<Key, Box<Code>>,
+    map: &mut Table,
     tier: &mut Tier,
     native: &NativeRegion,
     (looked, seen): (&[Looked], Arc<Seen>),
@@ -295,8 +297,8 @@ pub(super) fn publish(
 ) {
     let blocks: Vec<Looked> = native.blocks.iter().map(|b| looked[b.member]).collect();
     let head = |block: &Looked| {
-        let code = map.get(&block.unit.key)?;
-        (code.serial == block.unit.serial).then(|| (&raw const **code).addr() as u64)
+        let code = map.get(block.unit.key)?;
+        (code.serial == block.unit.serial).then(|| code.place().addr() as u64)
     };
     let heads: Option<Vec<u64>> = blocks.iter().map(head).collect();
     let (Some(first), Some(heads)) = (blocks.first(), heads) else {
@@ -316,18 +318,18 @@ pub(super) fn publish(
         return;
     };
     // None of them asks for less than what there is now.
-    let attempts = blocks.iter().filter_map(|block| map.get(&block.unit.key));
+    let attempts = blocks.iter().filter_map(|block| map.get(block.unit.key));
     let attempts = attempts.map(|code| code.samples.attempts).max();
     let pages = pages(&blocks, &heads);
     let numbers = pages.iter().map(|page| page.phys / PAGE_BYTES).collect();
     let span = (pages.len() > 1).then(|| Arc::new(Span::new(seen, pages)));
     for (block, looked) in native.blocks.iter().zip(&blocks) {
-        let Some(code) = map.get_mut(&looked.unit.key) else {
+        let Some(code) = map.find_mut(looked.unit.key) else {
             continue;
         };
         code.samples.inside = true;
         code.samples.attempts = attempts.unwrap_or_default();
-        code.samples.region = (tier.stats.regions, blocks.len());
+        code.samples.region = (tier.stats.regions as u32, blocks.len() as u32);
         // Its own native code, if there is any, leaves by the same exits to the same places.
         code.go_by(block.distances);
         if let Some(entry) = block.entry {
@@ -344,7 +346,7 @@ pub(super) fn publish(
     tier.stats.region_insns += u64::from(native.insns);
     tier.stats.region_bytes += native.bytes.len() as u64;
     if let Some(witness) = witness {
-        let code = blocks.iter().filter_map(|block| map.get(&block.unit.key));
+        let code = blocks.iter().filter_map(|block| map.get(block.unit.key));
         let origins: Vec<Origin> = code.map(|code| Origin::of(code)).collect();
         witness.made(&Birth {
             maker: Maker::Region,

@@ -4,8 +4,8 @@ use vm_core::{GuestPhys, PAGE_BYTES};
 use vm_mem::GuestRam;
 
 use super::{Blocks, Key};
-use crate::flat::Code;
 use crate::link;
+use crate::store::Piece;
 
 /// How much translated code is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Default for Limits {
         Self {
             // LIMIT: a boot of Debian makes some 120 MiB, a third of it run often; the bound for
             // all memory beside the guest's is 256 MiB.
-            bytes: 128 << 20,
+            bytes: 192 << 20,
             // LIMIT: each keeps a few hundred bytes; freeing costs emptied jump caches.
             dead: 16 << 10,
             // LIMIT: 8 bytes each.
@@ -31,6 +31,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// Memory for blocks that nobody minds.
+const SLACK: usize = 8 << 20;
 
 impl Blocks {
     /// Frees what is dead and, if there is too much, what is hardly ever run, as soon as no CPU
@@ -43,6 +46,10 @@ impl Blocks {
                 self.clear(ram);
                 self.stats.flushes += 1;
             }
+        } else if self.store.bytes() > 2 * self.limits.bytes + SLACK {
+            // Blocks of one length can not stand where shorter or longer ones did.
+            self.clear(ram);
+            self.stats.flushes += 1;
         }
         self.make_room();
         if self.dead.count() > self.limits.dead {
@@ -61,8 +68,7 @@ impl Blocks {
     /// What stays is unlinked, since it may lead to what goes.
     fn thin(&mut self, ram: &GuestRam) {
         let map = &mut self.map;
-        let goes = |code: &Code| code.unit.is_none() && !code.samples.inside;
-        for (_, code) in map.extract_if(|_, code| goes(code)) {
+        for code in map.take(|code| code.unit.is_none() && !code.samples.inside) {
             self.dead.bury(code);
         }
         for code in map.values() {
@@ -71,17 +77,16 @@ impl Blocks {
         if let Some(tier) = &mut self.tier {
             tier.arena.part_all();
         }
-        self.crossing.retain(|key, _| map.contains_key(key));
+        self.crossing.retain(|key, _| map.has(*key));
         self.pages.retain(|number, page| {
-            page.keys.retain(|key| map.contains_key(key));
+            page.keys.retain(|key| map.has(*key));
             let empty = page.keys.is_empty();
             if empty {
                 ram.mark_code(GuestPhys(number * PAGE_BYTES), false);
             }
             !empty
         });
-        self.bytes = map.values().map(|code| bytes_of(code)).sum();
-        self.near.clear();
+        self.bytes = map.values().map(bytes_of).sum();
         self.epoch += 1;
         self.dead.retire();
     }
@@ -98,10 +103,9 @@ impl Blocks {
                 tier.arena.forget(unit);
             }
         }
-        for (_, code) in self.map.drain() {
+        for code in self.map.drain() {
             self.dead.bury(code);
         }
-        self.near.clear();
         self.crossing.clear();
         self.bytes = 0;
         self.epoch += 1;
@@ -110,6 +114,6 @@ impl Blocks {
 }
 
 /// How much memory a block takes, with its names.
-pub(super) fn bytes_of(code: &Code) -> usize {
-    size_of_val(code) + size_of_val(&*code.ops) + size_of_val(&*code.sites) + 3 * size_of::<Key>()
+pub(super) fn bytes_of(code: &Piece) -> usize {
+    code.bytes() + 3 * size_of::<Key>()
 }

@@ -17,9 +17,9 @@ impl Flattener {
         inst: &Inst,
         frontend: &dyn Frontend,
     ) -> Result<(), TooLarge> {
-        let args: Vec<Id> = inst.operands().collect();
+        let args = &inst.args[..inst.operands().count()];
         let mut words = [self.zero; 4];
-        for (place, arg) in [A, B, C].into_iter().zip(&args) {
+        for (place, arg) in [A, B, C].into_iter().zip(args) {
             words[place] = self.word_of(*arg)?;
         }
         let fourth = match args.get(3) {
@@ -55,7 +55,7 @@ impl Flattener {
             Op::SkipIf => (Memory::SkipIf, 0),
             Op::GetAt | Op::SetAt => {
                 self.save_aliases(None)?;
-                return self.slot_at(id, inst, words, &args);
+                return self.slot_at(id, inst, words, args);
             }
             op if op.shape().effect == Effect::Float || op == Op::FClass => {
                 let from = args.first().map_or(inst.ty, |arg| value_type(block, *arg));
@@ -73,7 +73,7 @@ impl Flattener {
                 (Memory::Special { op, ty: inst.ty }, inst.imm)
             }
         };
-        for arg in &args {
+        for arg in args {
             self.release(*arg);
         }
         if inst.op.has_result() {

@@ -138,7 +138,7 @@ pub struct Samples {
     /// It is part of a region.
     pub inside: bool,
     /// The number of that region, and how many blocks it has.
-    pub region: (u64, usize),
+    pub region: (u32, u32),
     /// The region is entered here.
     pub entered: bool,
     /// It is better left out of regions.

@@ -6,7 +6,7 @@ use vm_core::{GuestPhys, PAGE_MASK};
 use vm_mem::{Forgotten, TlbTable};
 
 use super::Slow;
-use crate::blocks::Key;
+use crate::blocks::{Key, Known};
 use crate::cpu::Cpu;
 use crate::flat::Code;
 use crate::native::SpanPage;
@@ -103,10 +103,10 @@ impl Slow {
         };
         // SAFETY: the blocks are valid while handlers run, and no one else uses them meanwhile.
         let blocks = unsafe { &mut *self.blocks };
-        let (code, _) = blocks.find(key)?;
+        let Known { code, second, .. } = blocks.find(key)?;
         let known = |slow: &mut Self, at| slow.tlb.table(slow.table).code_page(at);
         let mut page = known(self, cpu.pc);
-        if let Some(second) = blocks.second_page(key) {
+        if let Some(second) = second {
             let behind = second_page_of(cpu.pc);
             let (at, whole) = self.fetch(cpu, behind).ok()?;
             if !whole || at != GuestPhys(second) {

@@ -4,8 +4,9 @@
 
 use super::machine::cpu;
 use crate::cpu::{Cpu, StopKind};
-use crate::flat::{Code, Flat};
+use crate::flat::Flat;
 use crate::native::{AVAILABLE, HOOK, run};
+use crate::store::Store;
 
 /// Another CPU writes the block's page, behind the check at the entry and before native code.
 unsafe extern "C" fn dies(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
@@ -31,11 +32,11 @@ fn who_enters_a_block_that_dies_gets_back_the_fuel_that_was_taken() {
         imm: 0,
     };
     let site = crate::flat::Site { flat: 0, offset: 0 };
-    let code = Code::new(Box::new([first]), Box::new([site; 5]), 0x1000, 0, 20);
+    let code = Store::default().keep([first].into_iter(), &[site; 5], (0x1000, 0), 20);
     let (left, stop) = {
         let cpu = &raw mut *cpu.cpu;
         // SAFETY: see UNSAFETY.
-        unsafe { (run(cpu, &raw const code, 0x1000, 7), (*cpu).stop) }
+        unsafe { (run(cpu, code.place(), 0x1000, 7), (*cpu).stop) }
     };
     assert_eq!((left, stop), (7, StopKind::Fuel));
 }

@@ -8,10 +8,11 @@ use vm_ir::{Effect, Op, Type, eval_float};
 use super::machine::cpu;
 use crate::control::{Control, enter};
 use crate::cpu::{Stop, StopKind};
-use crate::flat::{Code, Flat, Handler};
+use crate::flat::{Flat, Handler};
 use crate::handlers::Arithmetic;
 use crate::interpreter::Interpreter;
 use crate::memory::Memory;
+use crate::store::Store;
 
 /// Which words the operands stand in; the result goes into word zero.
 const PLACES: [u16; 5] = [0, 101, 102, 103, 104];
@@ -40,12 +41,12 @@ impl Bench {
         for (place, value) in PLACES[1..].iter().zip(operands) {
             self.words()[usize::from(*place)] = value;
         }
-        let mut code = Code::new(ops.into(), Box::new([]), 0, 0, 4);
+        let mut code = Store::default().keep(ops.iter().copied(), &[], (0, 0), 4);
         (code.toll, code.insns) = (Toll::new(1), 1);
         self.0.cpu.stop = StopKind::Fuel;
         let cpu = &raw mut *self.0.cpu;
         // SAFETY: see UNSAFETY; the last of the ops stops.
-        let left = unsafe { enter(cpu, &raw const code, 0x1000, 1) };
+        let left = unsafe { enter(cpu, code.place(), 0x1000, 1) };
         assert_eq!(left, 0, "the fuel of one instruction is taken once");
         self.0.cpu.stop()
     }
