@@ -9,13 +9,13 @@ const B: ContextKey = ContextKey { space: 2, mode: 0 };
 fn enter(tlb: &mut Tlb, key: ContextKey, page: u64, (bits, global): (u32, bool)) {
     let index = tlb.select(key).index;
     let table = tlb.table(index);
-    table.note_mapping(page, bits, global);
-    table.entries[TlbTable::index(page)] = TlbEntry {
+    let entry = TlbEntry {
         read: page,
         write: page,
         execute: page,
         addend: 0x1000,
     };
+    table.enter(page, entry, bits, global);
     table.note_write(page + 0x1000);
 }
 
@@ -24,7 +24,7 @@ fn a_page_is_protected_in_every_table_and_no_other_is() {
     let mut tlb = Tlb::new();
     let writes = |tlb: &mut Tlb, key, page| {
         let index = tlb.select(key).index;
-        tlb.table(index).entries[TlbTable::index(page)].write == page
+        tlb.table(index).entry(page).write == page
     };
     enter(&mut tlb, A, 0x6000, SHARED);
     // Its heir has the shared page.
@@ -45,7 +45,7 @@ fn a_page_is_protected_in_every_table_and_no_other_is() {
 
 fn has(tlb: &mut Tlb, key: ContextKey, page: u64) -> bool {
     let index = tlb.select(key).index;
-    tlb.table(index).entries[TlbTable::index(page)].read == page
+    tlb.table(index).entry(page).read == page
 }
 
 const OWN: (u32, bool) = (12, false);
@@ -181,6 +181,36 @@ fn a_protected_page_is_read_but_no_longer_written() {
     let mut tlb = Tlb::new();
     enter(&mut tlb, A, 0x5000, OWN);
     tlb.protect(0x6000);
-    let entry = tlb.table(0).entries[TlbTable::index(0x5000)];
+    let entry = tlb.table(0).entry(0x5000);
     assert_eq!((entry.read, entry.write), (0x5000, NO_TAG));
+}
+
+#[test]
+fn thousands_of_pages_side_by_side_are_each_kept_copied_protected_and_forgotten() {
+    let mut tlb = Tlb::new();
+    let pages = || (0..TLB_ENTRIES as u64 / 3).map(|n| (5 + 3 * n) << PAGE_BITS);
+    let kind = |page: u64| {
+        if page >> PAGE_BITS & 1 == 0 {
+            OWN
+        } else {
+            SHARED
+        }
+    };
+    for page in pages() {
+        enter(&mut tlb, A, page, kind(page));
+    }
+    // A kernel's and a program's data, which lie wherever they like, are more than 4096 pages.
+    assert!(pages().all(|page| has(&mut tlb, A, page)));
+    assert!(tlb.select(B).is_new);
+    assert!(pages().all(|page| has(&mut tlb, B, page) == (kind(page) == SHARED)));
+    let writes = |tlb: &mut Tlb, page| tlb.table(0).entry(page).write == page;
+    tlb.protect(0x5000 + 0x1000);
+    assert!(pages().all(|page| writes(&mut tlb, page) == (page != 0x5000)));
+    tlb.protect_all();
+    assert!(pages().all(|page| has(&mut tlb, A, page) && !writes(&mut tlb, page)));
+    tlb.flush(Flush::Space(1), |_, _| {});
+    assert!(pages().all(|page| has(&mut tlb, A, page) == (kind(page) == SHARED)));
+    // Nothing is left behind for the next address space that gets this table.
+    tlb.flush(Flush::All, |_, _| {});
+    assert!(!pages().any(|page| has(&mut tlb, A, page) || has(&mut tlb, B, page)));
 }
