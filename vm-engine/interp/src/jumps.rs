@@ -37,13 +37,19 @@ struct Cache {
     entries: Box<[Jump]>,
     /// From which pages it holds code.
     pages: PageFilter,
+    /// The first and the last address of those.
+    ends: (u64, u64),
 }
+
+/// The ends of nothing.
+const NOWHERE: (u64, u64) = (u64::MAX, 0);
 
 impl Cache {
     fn new(entries: usize) -> Self {
         Self {
             entries: (0..entries).map(Jump::empty).collect(),
             pages: PageFilter::default(),
+            ends: NOWHERE,
         }
     }
 
@@ -61,22 +67,29 @@ impl Cache {
         // Its first instruction may reach into the next page.
         for at in [pc, pc.wrapping_add(BEHIND - 1)] {
             self.pages.note(at);
+            let (first, last) = (at & PAGE_MASK, at | !PAGE_MASK);
+            self.ends = (self.ends.0.min(first), self.ends.1.max(last));
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.pages.is_empty()
+        self.ends == NOWHERE
     }
 
     fn clear(&mut self) {
         if !self.is_empty() {
             self.forget(0, u64::MAX);
             self.pages.clear();
+            self.ends = NOWHERE;
         }
     }
 
     /// Forgets what stands at addresses from the first to the last, or reaches there.
     fn forget(&mut self, first: u64, last: u64) {
+        // A walk over all entries takes as long as a hundred of these questions.
+        if last < self.ends.0 || self.ends.1 < first {
+            return;
+        }
         if is_one_page(first, last) && !self.pages.may_have(first) {
             return;
         }
