@@ -24,6 +24,13 @@ impl PageFilter {
         }
     }
 
+    /// Adds what is in another one.
+    pub fn note_all(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(&*other.0) {
+            *word |= more;
+        }
+    }
+
     /// Whether the page of an address may be in it.
     #[must_use]
     pub fn may_have(&self, addr: u64) -> bool {
@@ -62,6 +69,10 @@ mod tests {
         assert!(pages().all(|page| filter.may_have(page | 0xfff)));
         let wrong = pages().filter(|page| filter.may_have(page + 0x1000));
         assert!(wrong.count() < 40);
+        let mut heir = PageFilter::default();
+        heir.note(0x1000);
+        heir.note_all(&filter);
+        assert!(heir.may_have(0x1000) && pages().all(|page| heir.may_have(page)));
         filter.clear();
         assert!(filter.is_empty() && !pages().any(|page| filter.may_have(page)));
     }

@@ -262,18 +262,24 @@ impl TlbTable {
         }
     }
 
-    /// Becomes a copy of what another table has of mappings that all address spaces share.
+    /// Becomes another address space's, with what all of them share: what it has of that, and
+    /// where it has nothing, what another table of the mode has.
     fn inherit(&mut self, from: &Self) {
-        self.forget(|_, _| true);
+        if self.key.mode == from.key.mode {
+            self.clear_own();
+        } else {
+            self.clear();
+        }
         for (number, word) in self.filled.iter_mut().enumerate() {
-            *word = from.filled[number] & from.global[number];
-            for index in set_bits(number, *word) {
+            let new = from.filled[number] & from.global[number] & !*word;
+            for index in set_bits(number, new) {
                 self.entries[index] = from.entries[index];
             }
+            *word |= new;
+            self.global[number] |= new;
         }
-        self.global.copy_from_slice(&*from.global);
-        self.large.clone_from(&from.large);
-        self.written.clone_from(&from.written);
+        self.large.note_all(&from.large);
+        self.written.note_all(&from.written);
     }
 
     /// Forgets one page, and what can not be told from it.

@@ -214,3 +214,47 @@ fn thousands_of_pages_side_by_side_are_each_kept_copied_protected_and_forgotten(
     tlb.flush(Flush::All, |_, _| {});
     assert!(!pages().any(|page| has(&mut tlb, A, page) || has(&mut tlb, B, page)));
 }
+
+#[test]
+fn a_table_that_changes_hands_keeps_what_is_shared_and_takes_what_it_lacks() {
+    let key = |space| ContextKey { space, mode: 0 };
+    let mut tlb = Tlb::new();
+    enter(&mut tlb, key(0), 0x6000, SHARED);
+    enter(&mut tlb, key(0), 0x5000, OWN);
+    // At the place of one that the other table has: each keeps its own.
+    let twin = 0x6000 + ((TLB_ENTRIES as u64) << PAGE_BITS);
+    enter(&mut tlb, key(1), twin, SHARED);
+    enter(&mut tlb, key(1), 0x20_9000, (21, true));
+    enter(&mut tlb, key(1), 0x7000, OWN);
+    for space in 2..TABLES as u64 {
+        enter(&mut tlb, key(space), 0x7000, OWN);
+    }
+    // The one that was used last is taken from, the one unused longest is taken.
+    let _ = tlb.select(key(1));
+    let chosen = tlb.select(key(99));
+    assert_eq!((chosen.index, chosen.is_new), (0, true));
+    let pages = [0x6000, 0x20_9000, 0x5000, 0x7000, twin];
+    let found = pages.map(|page| has(&mut tlb, key(99), page));
+    assert_eq!(found, [true, true, false, false, false]);
+    // What was taken is protected and forgotten as what was here.
+    for page in [0x20_9000, 0x6000] {
+        tlb.protect(page + 0x1000);
+        assert_eq!(tlb.table(0).entry(page).write, NO_TAG);
+    }
+    tlb.flush(Flush::Space(99), |_, _| {});
+    assert!(has(&mut tlb, key(99), 0x6000) && has(&mut tlb, key(99), 0x20_9000));
+    tlb.flush(Flush::Page(GuestVirt(0x3f_0000), None), |_, _| {});
+    assert!(has(&mut tlb, key(99), 0x6000) && !has(&mut tlb, key(99), 0x20_9000));
+}
+
+#[test]
+fn a_table_that_becomes_one_of_another_mode_keeps_nothing() {
+    let mut tlb = Tlb::new();
+    enter(&mut tlb, A, 0x6000, SHARED);
+    let key = |space| ContextKey { space, mode: 1 };
+    for space in 1..TABLES as u64 {
+        enter(&mut tlb, key(space), 0x7000, SHARED);
+    }
+    assert_eq!(tlb.select(key(99)).index, 0);
+    assert!(!has(&mut tlb, key(99), 0x6000) && has(&mut tlb, key(99), 0x7000));
+}
