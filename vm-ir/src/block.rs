@@ -190,6 +190,23 @@ impl Block {
             .filter(|(_, inst)| inst.op == Op::Insn)
             .map(|(i, inst)| (i, inst.imm as u32, (inst.imm >> 32) as u32))
     }
+
+    /// The address behind the block, if it jumps and keeps that address, as calls do.
+    #[must_use]
+    pub fn kept_by_call(&self) -> Option<Id> {
+        if !matches!(self.end, End::Goto(_) | End::Jump { .. }) {
+            return None;
+        }
+        let behind = |id: &Id| {
+            let made = self.insts.get(usize::from(*id));
+            made.is_some_and(|made| made.op == Op::Pc && made.imm == u64::from(self.bytes))
+        };
+        self.insts.iter().find_map(|inst| match inst.op {
+            Op::Set => Some(inst.args[0]).filter(behind),
+            Op::Store => Some(inst.args[1]).filter(behind),
+            _ => None,
+        })
+    }
 }
 
 impl Inst {

@@ -4,6 +4,7 @@
 // it has checked.
 
 use std::slice;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use thiserror::Error;
 
@@ -102,6 +103,33 @@ impl DualMap {
         let (whole, rest) = self.place(offset, bytes).as_chunks_mut::<4>();
         whole.fill(pattern);
         rest.copy_from_slice(&pattern[..rest.len()]);
+    }
+
+    /// Changes four bytes, of which everybody sees all or none; they may be run meanwhile, on
+    /// hosts that allow for that.
+    ///
+    /// # Panics
+    ///
+    /// If they do not lie inside, or not at a multiple of four.
+    pub fn store32(&mut self, offset: usize, bytes: [u8; 4]) {
+        let place = self.place(offset, 4).as_mut_ptr();
+        assert!(offset.is_multiple_of(4), "{offset} is a multiple of four");
+        // SAFETY: the place is ours, and aligned since views begin at pages.
+        let place = unsafe { AtomicU32::from_ptr(place.cast()) };
+        place.store(u32::from_ne_bytes(bytes), Ordering::Release);
+    }
+
+    /// As [`DualMap::store32`], for eight bytes.
+    ///
+    /// # Panics
+    ///
+    /// If they do not lie inside, or not at a multiple of eight.
+    pub fn store64(&mut self, offset: usize, bytes: [u8; 8]) {
+        let place = self.place(offset, 8).as_mut_ptr();
+        assert!(offset.is_multiple_of(8), "{offset} is a multiple of eight");
+        // SAFETY: as above.
+        let place = unsafe { AtomicU64::from_ptr(place.cast()) };
+        place.store(u64::from_ne_bytes(bytes), Ordering::Release);
     }
 
     /// Reads a range.

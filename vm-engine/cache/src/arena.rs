@@ -6,6 +6,7 @@ use vm_mem::{DualMap, DualMapError};
 use crate::epochs::Epochs;
 use crate::padding::PADDING;
 use crate::policy::Policy;
+use crate::ways::Ways;
 use crate::window::{State, Unit, Window};
 
 /// The length of a window.
@@ -60,8 +61,8 @@ pub enum NoRoom {
 /// Which unit; never the same for two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UnitId {
-    window: u32,
-    index: u32,
+    pub(crate) window: u32,
+    pub(crate) index: u32,
     generation: u32,
 }
 
@@ -131,8 +132,8 @@ pub struct Stats {
 /// Bounded memory for host code. It has one owner, who holds it under a lock: CPUs that run the
 /// code never ask it.
 pub struct Arena<K> {
-    map: DualMap,
-    windows: Vec<Window<K>>,
+    pub(crate) map: DualMap,
+    pub(crate) windows: Vec<Window<K>>,
     open: Option<usize>,
     policy: Box<dyn Policy>,
     /// How many windows have been opened.
@@ -179,6 +180,17 @@ impl<K: Copy> Arena<K> {
     /// Copies code in and publishes it. `cost` is what making it again would take, in any unit
     /// that its owner uses for all.
     pub fn place(&mut self, key: K, code: &[u8], cost: u32) -> Result<Place, NoRoom> {
+        self.place_with(key, code, cost, None)
+    }
+
+    /// The same for code that says where its ways to other code are.
+    pub fn place_with(
+        &mut self,
+        key: K,
+        code: &[u8],
+        cost: u32,
+        ways: Option<Ways>,
+    ) -> Result<Place, NoRoom> {
         if code.len() > WINDOW_BYTES {
             return Err(NoRoom::TooLong);
         }
@@ -198,6 +210,7 @@ impl<K: Copy> Arena<K> {
             bytes,
             cost,
             heat: Default::default(),
+            ways,
         };
         let index = self.windows[window].add(unit, self.tick);
         Ok(self.place_of(window, index, at as u32, bytes))
@@ -217,8 +230,10 @@ impl<K: Copy> Arena<K> {
     /// gone already.
     pub fn forget(&mut self, id: UnitId) -> bool {
         let gone = self.living(id).and_then(|window| window.forget(id.index));
-        self.counts.forgotten += u64::from(gone.is_some());
-        gone.is_some()
+        let Some(unit) = gone else { return false };
+        self.divert(id.window as usize, &unit);
+        self.counts.forgotten += 1;
+        true
     }
 
     /// Whether a window should be evicted now, so that there is room when it is needed: what
@@ -252,6 +267,7 @@ impl<K: Copy> Arena<K> {
         };
         let era = self.counts.evictions;
         let mut units = Vec::new();
+        self.part(window);
         for index in 0..self.windows[window].units.len() as u32 {
             let Some(unit) = self.windows[window].forget(index) else {
                 continue;
@@ -375,7 +391,7 @@ impl<K: Copy> Arena<K> {
     }
 
     /// The window of a unit, if it has not gone.
-    fn living(&mut self, id: UnitId) -> Option<&mut Window<K>> {
+    pub(crate) fn living(&mut self, id: UnitId) -> Option<&mut Window<K>> {
         let window = self.windows.get_mut(id.window as usize)?;
         let same = window.generation == id.generation;
         (same && matches!(window.state, State::Open | State::Closed)).then_some(window)

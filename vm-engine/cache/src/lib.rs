@@ -8,6 +8,9 @@
 //! host code holds no lock and writes nothing shared, it only says when it goes in, passes by
 //! its dispatcher, and comes out.
 //!
+//! A piece of code may say where its jumps to others stand ([`Ways`]); then these can be led
+//! straight to other pieces, and come back by themselves when those are forgotten or go.
+//!
 //! **Invariant**: code is complete and published before any cell leads to it.
 //!
 //! **Invariant**: a window is written again only when no CPU can be in it or come to it.
@@ -20,6 +23,7 @@ mod epochs;
 mod padding;
 mod policy;
 mod sync;
+mod ways;
 mod window;
 
 pub use arena::{ALIGN, WINDOW_BYTES};
@@ -27,3 +31,4 @@ pub use arena::{Arena, ArenaError, Departed, Evicted, NoRoom, Place, Stats, Unit
 pub use entry::{Entry, Toll, heed};
 pub use epochs::{Epochs, Inside, Stamp};
 pub use policy::{LeastRecentlyUsed, Policy, WindowView};
+pub use ways::{EXITS, Ways};

@@ -3,6 +3,7 @@
 use crate::arena::WINDOW_BYTES;
 use crate::epochs::Stamp;
 use crate::policy::WindowView;
+use crate::ways::{WayIn, Ways};
 
 /// A number that halves with every eviction.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +34,7 @@ pub struct Unit<K> {
     pub bytes: u32,
     pub cost: u32,
     pub heat: Fading,
+    pub ways: Option<Ways>,
 }
 
 /// What a window is doing.
@@ -63,6 +65,8 @@ pub struct Window<K> {
     pub generation: u32,
     /// `None` is a unit that was forgotten.
     pub units: Vec<Option<Unit<K>>>,
+    /// Jumps that lead here.
+    pub ways_in: Vec<WayIn>,
     opened: u64,
     touched: u64,
     heat: Fading,
@@ -77,6 +81,7 @@ impl<K> Window<K> {
             live_bytes: 0,
             generation: 0,
             units: Vec::new(),
+            ways_in: Vec::new(),
             opened: 0,
             touched: 0,
             heat: Fading::default(),

@@ -17,6 +17,7 @@ use crate::near::Near;
 use dead::Dead;
 
 mod dead;
+mod joins;
 mod regions;
 mod room;
 #[cfg(test)]

@@ -155,6 +155,8 @@ pub struct Cpu {
     pub result: u64,
     /// The host's stack pointer at which native code gives control back.
     pub stack: u64,
+    /// Where the host's stack may not go on for calls that native code notes there.
+    pub stack_end: u64,
     /// The fuel left when native code called a slow path.
     pub fuel: i64,
     /// Ways out of native code.
@@ -237,6 +239,7 @@ impl Cpu {
             stopped: Stopped::Step,
             result: 0,
             stack: 0,
+            stack_end: 0,
             fuel: 0,
             gates: Gates::default(),
             helpers: [MaybeUninit::zeroed(); HELPERS],

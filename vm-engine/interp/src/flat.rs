@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, Ordering};
 
 use vm_engine_cache::{Entry, Place, Toll, UnitId};
 
+/// How many fixed exits a block has: taken or only, not taken, and the one that skips lead to.
+pub use vm_engine_cache::EXITS;
+
 use crate::cpu::Cpu;
 use crate::native::{self, Native, Samples};
 
@@ -82,9 +85,6 @@ pub struct Head {
     /// The host address to go on at, by the convention of [`crate::native`].
     pub entry: Entry<u8>,
 }
-
-/// How many fixed exits a block has: taken or only, not taken, and the one that skips lead to.
-pub const EXITS: usize = 3;
 
 /// A block of flat code, and what native code for it there is.
 #[derive(Debug)]
@@ -173,10 +173,13 @@ impl Code {
         self.lead_to(place.entry + native.entry as u64);
     }
 
-    /// Sets where its exits lead to: always to the same places.
+    /// Sets where its exits lead to: always to the same places, though not everybody has the exit
+    /// that is returned to behind a call.
     pub fn go_by(&self, distances: [i64; EXITS]) {
         for (known, distance) in self.distances.iter().zip(distances) {
-            known.store(distance, Ordering::Relaxed);
+            if distance != 0 {
+                known.store(distance, Ordering::Relaxed);
+            }
         }
     }
 

@@ -102,6 +102,7 @@ pub fn finish(compiled: &CompiledCode, notes: &Notes, insns: u32) -> Result<Nati
         entry: ENTRY,
         code: CODE,
         distances: notes.distances,
+        ways: None,
     })
 }
 
@@ -126,6 +127,7 @@ fn as_it_is(body: &[u8], notes: &Notes) -> Native {
         entry: BODY,
         code: CODE,
         distances: notes.distances,
+        ways: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use vm_engine_interp::native::{EXITS, Mark, Places, Whence};
+use vm_engine_interp::native::{EXITS, Mark, Places, Ways, Whence};
 use vm_ir::{Block, Id, Layout, Op, SlotId, Type};
 
 use crate::survey::Fact;
@@ -87,8 +87,14 @@ pub struct Body<'a> {
     pub(crate) site: u8,
     /// Where exits that have cells lead to.
     pub(crate) distances: [i64; EXITS],
+    /// Where the ways in and out are.
+    pub(crate) ways: Ways,
+    /// The jumps of exits that have cells.
+    pub(crate) exits: [Option<Jump>; EXITS],
     /// The operation after the one at hand has been written with it.
     pub(crate) done: bool,
+    /// Where a call goes whose return is not noted.
+    pub(crate) deep: Option<Jump>,
     /// The value in each register that holds one.
     owners: [u16; 16],
     /// The registers that hold something.
@@ -137,6 +143,9 @@ impl<'a> Body<'a> {
             now: 0,
             site: 0,
             distances: [0; EXITS],
+            ways: Ways::default(),
+            exits: [None; EXITS],
+            deep: None,
             done: false,
             owners: [NONE; 16],
             used: 0,

@@ -13,7 +13,7 @@ use crate::memory::CODE;
 use crate::survey::survey;
 
 /// Where native code is entered.
-const ENTRY: usize = 16;
+pub const ENTRY: usize = 16;
 
 const _: () = assert!(ENTRY >= CODE + 8, "the block's address has room");
 
@@ -95,6 +95,7 @@ impl Templates {
         body.write()?;
         Some(Native {
             distances: body.distances,
+            ways: Some(body.ways),
             bytes: body.asm.bytes,
             entry: ENTRY,
             code: CODE,

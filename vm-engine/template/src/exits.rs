@@ -3,12 +3,16 @@
 use std::mem::offset_of;
 
 use vm_core::PAGE_BYTES;
-use vm_engine_interp::native::{Gates, Places};
-use vm_ir::End;
+use vm_engine_interp::native::{EXITS, Gates, Places};
+use vm_ir::{End, Hint, Id};
 
 use crate::body::{Body, slot};
-use crate::memory::gate_by_frame;
-use crate::x64::{Alu, Cond, Extend, Mem, R15, RAX, RCX, RDI, RDX, RSI, Reg, Shift, Size, at};
+use crate::compiler::ENTRY;
+use crate::memory::{CODE, gate_by_frame};
+use crate::x64::{
+    Alu, Assembler, Cond, Extend, Jump, Mem, R15, RAX, RCX, RDI, RDX, RSI, RSP, Reg, Shift, Size,
+    at,
+};
 
 impl Body<'_> {
     /// Takes the fuel for the block; `None` if it has too many instructions.
@@ -25,17 +29,40 @@ impl Body<'_> {
     pub(crate) fn end(&mut self) -> Option<()> {
         self.now = self.block.insts.len() as u16;
         match self.block.end {
-            End::Goto(to) => self.exit(0, to),
+            End::Goto(to) if self.stays(to) => match self.kept() {
+                Some(kept) => {
+                    let deep = self.keep(kept);
+                    let call = self.asm.call_aligned();
+                    self.exit_by(0, to, call);
+                    self.return_here();
+                    self.deep = Some(deep);
+                }
+                None => self.exit(0, to),
+            },
+            End::Goto(to) => {
+                self.call_on();
+                self.address(RAX, to);
+                self.jump();
+            }
             End::Branch { cond, taken, fall } => {
                 let question = self.question(cond)?;
                 let cond = self.answer(question);
-                let jump = self.asm.jump_if(cond);
-                self.exit(1, fall);
-                self.asm.land(jump);
-                self.exit(0, taken);
+                if self.stays(taken) {
+                    self.exit_if(0, taken, Some(cond));
+                    self.exit(1, fall);
+                } else {
+                    let jump = self.asm.jump_if(cond);
+                    self.exit(1, fall);
+                    self.asm.land(jump);
+                    self.exit(0, taken);
+                }
             }
-            End::Jump { target, .. } => {
+            End::Jump { target, hint } => {
+                self.call_on();
                 self.copy(RAX, target);
+                if hint == Hint::Return {
+                    self.go_back();
+                }
                 self.jump();
             }
             End::Next(to) => {
@@ -61,13 +88,42 @@ impl Body<'_> {
             self.exit(2, i64::from(self.block.bytes));
         }
         self.stubs();
+        self.ways_out()?;
         if let Some((from, fuel)) = self.no_fuel {
             self.mark(None, Some("no fuel"));
             self.asm.land(from);
             self.asm
                 .alu_imm(Alu::Add, Size::Qword, R15, i32::from(fuel));
+            self.asm.mov_from(RSI, CODE);
             self.asm.jump_by(gate_by_frame(offset_of!(Gates, fuel)));
         }
+        Some(())
+    }
+
+    /// Where exits go on that lead to no other code, and whoever comes when this is forgotten.
+    fn ways_out(&mut self) -> Option<()> {
+        let short = |at| u16::try_from(at).ok();
+        for number in 0..EXITS {
+            let Some(jump) = self.exits[number] else {
+                continue;
+            };
+            self.mark(None, Some("exit"));
+            self.ways.exits[number] = short(Assembler::distance_of(jump))?;
+            self.ways.stubs[number] = short(self.asm.here())?;
+            self.asm.land(jump);
+            if let (0, Some(deep)) = (number, self.deep) {
+                self.asm.land(deep);
+            }
+            self.asm.mov_from(RDX, CODE);
+            let cell = at(RDX, Places::EXITS + 8 * number as i32);
+            self.asm.mov(Size::Qword, RSI, cell);
+            self.asm.jump_by(at(RSI, Places::ENTRY));
+        }
+        self.mark(None, Some("away"));
+        self.ways.entry = short(ENTRY)?;
+        self.ways.away = short(self.asm.here())?;
+        self.asm.mov_from(RSI, CODE);
+        self.asm.jump_by(at(RSI, Places::ENTRY));
         Some(())
     }
 
@@ -86,19 +142,77 @@ impl Body<'_> {
         }
     }
 
-    /// Leaves by a fixed exit: over its cell if it leads to the block's own page, since then
-    /// whatever makes the one invalid makes the other invalid too; else by the jump cache.
+    /// Leaves by a fixed exit: straight to other code if it leads to the block's own page, since
+    /// then whatever makes the one invalid makes the other invalid too; else by the jump cache.
     fn exit(&mut self, number: usize, distance: i64) {
-        let target = distance.wrapping_add(self.page_offset as i64);
-        if !(0..PAGE_BYTES as i64).contains(&target) {
+        if self.stays(distance) {
+            self.exit_if(number, distance, None);
+        } else {
             self.address(RAX, distance);
-            return self.jump();
+            self.jump();
         }
+    }
+
+    /// Leaves by an exit to the block's own page, on a condition if there is one.
+    fn exit_if(&mut self, number: usize, distance: i64, cond: Option<Cond>) {
+        let jump = self.asm.jump_aligned(cond);
+        self.exit_by(number, distance, jump);
+    }
+
+    /// A jump is an exit to the block's own page.
+    fn exit_by(&mut self, number: usize, distance: i64, jump: Jump) {
         self.distances[number] = distance;
-        self.asm.mov(Size::Qword, RDX, RSI);
-        let cell = at(RSI, Places::EXITS + 8 * number as i32);
-        self.asm.mov(Size::Qword, RSI, cell);
-        self.asm.jump_by(at(RSI, Places::ENTRY));
+        self.exits[number] = Some(jump);
+    }
+
+    /// The address behind the block, if it is a call that is returned from to its own page.
+    fn kept(&self) -> Option<Id> {
+        let kept = self.block.kept_by_call();
+        kept.filter(|_| self.stays(i64::from(self.block.bytes)))
+    }
+
+    /// Puts the address behind a call on the stack, unless that is too deep already; the jump
+    /// that is taken then.
+    fn keep(&mut self, kept: Id) -> Jump {
+        self.copy(RAX, kept);
+        let end = at(RDI, Places::STACK_END);
+        self.asm.alu(Alu::Cmp, Size::Qword, RSP, end);
+        let deep = self.asm.jump_if(Cond::BelowEqual);
+        self.asm.push(RAX);
+        deep
+    }
+
+    /// What stands behind the host's call.
+    fn return_here(&mut self) {
+        self.asm.lea(Size::Qword, RSP, at(RSP, 8));
+        self.exit(1, i64::from(self.block.bytes));
+    }
+
+    /// What follows is called, if the block is a call.
+    fn call_on(&mut self) {
+        if let Some(kept) = self.kept() {
+            let deep = self.keep(kept);
+            let call = self.asm.call();
+            self.return_here();
+            self.asm.land(call);
+            self.asm.land(deep);
+        }
+    }
+
+    /// Goes back to behind the last call if that is the address in `rax`, else on here.
+    fn go_back(&mut self) {
+        self.asm.alu(Alu::Cmp, Size::Qword, RAX, at(RSP, 8));
+        let elsewhere = self.asm.jump_if(Cond::NotEqual);
+        self.note();
+        self.asm.store(8, at(RDI, Places::PC), RAX);
+        self.asm.ret();
+        self.asm.land(elsewhere);
+    }
+
+    /// Whether what is so far from the block's first byte is on its page.
+    fn stays(&self, distance: i64) -> bool {
+        let target = distance.wrapping_add(self.page_offset as i64);
+        (0..PAGE_BYTES as i64).contains(&target)
     }
 
     /// Goes on at the address in `rax`, by the jump cache.
@@ -114,7 +228,6 @@ impl Body<'_> {
             .alu(Alu::And, Size::Dword, RCX, at(RDI, Places::JUMP_MASK));
         self.asm
             .alu(Alu::Add, Size::Qword, RCX, at(RDI, Places::JUMPS));
-        self.asm.mov(Size::Qword, RDX, RSI);
         self.asm.alu(Alu::Cmp, Size::Qword, RAX, at(RCX, 0));
         let unknown = self.asm.jump_if(Cond::NotEqual);
         self.asm.mov(Size::Qword, RSI, at(RCX, Places::JUMP_CODE));
@@ -149,7 +262,7 @@ impl Body<'_> {
     }
 
     fn leave_by(&mut self, gate: usize) {
-        self.asm.mov(Size::Qword, RDX, RSI);
+        self.asm.mov_from(RSI, CODE);
         self.asm.jump_by(at(RDI, Places::GATES + gate as i32));
     }
 }

@@ -257,12 +257,12 @@ impl Body<'_> {
             Last::Id(id) => self.word(R9, id),
         }
         self.asm.mov(Size::Qword, R8, RAX);
+        self.asm.mov_from(RSI, CODE);
         self.asm.store(8, at(RDI, Places::CODE), RSI);
         self.give_up_slots(slots)?;
         self.asm.mov_imm(RSI, call.pack());
         self.asm.call_by(at(RDI, Places::GATES + gate as i32));
         self.asm.lea(Size::Qword, RDI, at(RBP, Places::BIAS));
-        self.asm.mov_from(RSI, CODE);
         self.emerge();
         Some(())
     }

@@ -59,7 +59,7 @@ pub fn survey(block: &Block, facts: &mut Vec<Fact>) {
             keep(insts, facts, operand, number as u16);
         }
     }
-    if let Some(id) = last {
+    for id in last.into_iter().chain(block.kept_by_call()) {
         keep(insts, facts, id, end);
     }
 }

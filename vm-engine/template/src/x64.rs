@@ -12,6 +12,8 @@ pub const RAX: Reg = Reg(0);
 pub const RCX: Reg = Reg(1);
 /// A scratch register: high halves of products, remainders.
 pub const RDX: Reg = Reg(2);
+/// The stack.
+pub const RSP: Reg = Reg(4);
 /// The CPU's struct.
 pub const RBP: Reg = Reg(5);
 /// The block's struct.
@@ -426,6 +428,47 @@ impl Assembler {
         Jump(self.here() - 4)
     }
 
+    /// A jump whose distance may be changed while others run it; on a condition, if there is one.
+    pub fn jump_aligned(&mut self, cond: Option<Cond>) -> Jump {
+        self.pad(1 + usize::from(cond.is_some()));
+        match cond {
+            Some(cond) => self.jump_if(cond),
+            None => self.jump(),
+        }
+    }
+
+    /// A call whose distance may be changed while others run it.
+    pub fn call_aligned(&mut self) -> Jump {
+        self.pad(1);
+        self.call()
+    }
+
+    /// Lets what stands so far ahead be aligned.
+    fn pad(&mut self, ahead: usize) {
+        let pads: [&[u8]; 4] = [&[], &[0x90], &[0x66, 0x90], &[0x0f, 0x1f, 0x00]];
+        let over = (self.here() + ahead) % 4;
+        self.put(pads[(4 - over) % 4]);
+    }
+
+    /// A call.
+    pub fn call(&mut self) -> Jump {
+        self.put(&[0xe8, 0, 0, 0, 0]);
+        Jump(self.here() - 4)
+    }
+
+    /// Goes back to where the stack says.
+    pub fn ret(&mut self) {
+        self.put(&[0xc3]);
+    }
+
+    /// Puts a register on the stack.
+    pub fn push(&mut self, reg: Reg) {
+        if reg.0 > 7 {
+            self.put(&[0x41]);
+        }
+        self.put(&[0x50 | reg.0 & 7]);
+    }
+
     /// A jump to where something stands already.
     pub fn jump_back(&mut self, to: usize) {
         let jump = self.jump();
@@ -435,6 +478,11 @@ impl Assembler {
     /// Lets a jump end here.
     pub fn land(&mut self, jump: Jump) {
         self.lead(jump, self.here());
+    }
+
+    /// Where a jump's distance stands.
+    pub const fn distance_of(jump: Jump) -> usize {
+        jump.0
     }
 
     fn lead(&mut self, Jump(at): Jump, to: usize) {

@@ -68,6 +68,9 @@ impl Blocks {
         for code in map.values() {
             link::unlink(code);
         }
+        if let Some(tier) = &mut self.tier {
+            tier.arena.part_all();
+        }
         self.crossing.retain(|key, _| map.contains_key(key));
         self.pages.retain(|number, page| {
             page.keys.retain(|key| map.contains_key(key));

@@ -2,6 +2,8 @@
 
 use std::mem::MaybeUninit;
 
+use vm_engine_cache::Ways;
+
 use super::{EXITS, Listing};
 
 /// How many words of the CPU's struct belong to the compiler.
@@ -52,6 +54,8 @@ pub struct Native {
     pub code: usize,
     /// Where its exits lead to, from the block's first byte.
     pub distances: [i64; EXITS],
+    /// Where its ways to other code are, if it can be joined to it.
+    pub ways: Option<Ways>,
 }
 
 impl Native {

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use vm_core::{GuestPhys, PAGE_BYTES, PAGE_MASK};
+use vm_core::{PAGE_BYTES, PAGE_MASK};
 use vm_ir::{Op, Type};
 use vm_mem::Access;
 
@@ -196,13 +196,8 @@ pub unsafe fn left_by(cpu: *mut Cpu, exit: usize, fuel: i64, from: *const Code) 
 unsafe fn link(cpu: *mut Cpu, exit: usize, from: *const Code, to: *const Code) {
     // SAFETY: see UNSAFETY; the blocks were just left and found.
     unsafe {
-        let page = GuestPhys((*from).phys).page();
-        let same = GuestPhys((*to).phys).page() == page;
-        let apart = (*(*(*cpu).slow).blocks).is_apart(page);
-        let fit = !(*to).crosses && !(*to).toll.is_dead();
-        if same && !apart && fit {
-            (&(*from).exits)[exit].lead_to(to.cast_mut().cast());
-        }
+        let blocks = &mut *(*(*cpu).slow).blocks;
+        blocks.link(&*from, exit, &*to);
     }
 }
 

@@ -13,8 +13,20 @@
 //! that the compiler keeps free for it; where [`KEEPS_FRAMES`], the fuel is the fourth argument.
 //! The page of [`crate::cpu::Cpu::pc`] is that of the block; its low bits may be stale, since jumps
 //! inside a page leave it alone.
-//! The stack holds nothing but the return address, if it has a place there, and every register may
-//! be changed: whoever called handlers or native code from outside has saved them ([`run`]).
+//! Every register may be changed: whoever called handlers or native code from outside has saved
+//! them ([`run`]).
+//!
+//! **Calls.** On x86-64, the stack holds for each call of the guest that native code has noted the
+//! address that it will return to, and above that the host's address to go on at then; so the
+//! host's own prediction of returns works for the guest's.
+//! Both are worth a comparison only: a guest may return to where it likes.
+//! Native code finds two such words, and leaves what it does not know of as it is; gates that lead
+//! out of native code take everything away.
+//! [`Places::STACK_END`] bounds it.
+//! Elsewhere the stack holds nothing.
+//!
+//! **Straight ways.** Code that has [`Ways`] is also entered by jumps from others of its kind,
+//! with the CPU's pointers in their registers and nothing in the others.
 //!
 //! **Slow paths.** A load or store that the TLB does not answer goes to [`Gates::miss`], which
 //! fills the TLB and returns, or gives control back by the saved stack pointer: then the
@@ -64,5 +76,6 @@ pub use seen::Seen;
 pub(crate) use span::{Span, SpanPage};
 pub(crate) use tier::Made;
 pub use tier::{Tier, TierStats, Unit};
+pub use vm_engine_cache::Ways;
 pub use witness::{Birth, Origin, Witness};
 pub(crate) use witness::{Someone, tell, wants};

@@ -35,6 +35,8 @@ impl Places {
     pub const JUMP_MASK: i32 = near(offset_of!(Cpu, jump_mask));
     /// The block at work, for gates.
     pub const CODE: i32 = near(offset_of!(Cpu, code));
+    /// Where the stack ends for calls: see [`super`].
+    pub const STACK_END: i32 = near(offset_of!(Cpu, stack_end));
     /// The result of a gate.
     pub const RESULT: i32 = near(offset_of!(Cpu, result));
     /// A trap's number, for [`crate::native::Gates::trap`].
@@ -76,12 +78,13 @@ impl Places {
 }
 
 /// The words that have names of their own.
-const NAMES: [(i32, &str); 12] = [
+const NAMES: [(i32, &str); 13] = [
     (Places::PC, "pc"),
     (Places::TLB, "tlb"),
     (Places::JUMPS, "jumps"),
     (Places::JUMP_MASK, "jump mask"),
     (Places::CODE, "code"),
+    (Places::STACK_END, "end of the stack"),
     (Places::RESULT, "result"),
     (Places::CAUSE, "trap cause"),
     (Places::VALUE, "trap value"),

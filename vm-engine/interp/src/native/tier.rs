@@ -174,7 +174,10 @@ impl Tier {
             return Err(false);
         };
         native.belongs_to(code);
-        let Ok(place) = self.arena.place(unit, &native.bytes, work.insns) else {
+        let placed = self
+            .arena
+            .place_with(unit, &native.bytes, work.insns, native.ways);
+        let Ok(place) = placed else {
             self.stats.no_room += 1;
             return Err(true);
         };

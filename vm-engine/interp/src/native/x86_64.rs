@@ -77,6 +77,8 @@ pub unsafe extern "sysv64" fn run(cpu: *mut Cpu, code: *const Code, pc: u64, fue
         "push r15",
         "sub rsp, 8",
         "mov [rdi + {stack}], rsp",
+        "lea rax, [rsp - {calls}]",
+        "mov [rdi + {stack_end}], rax",
         "mov rbp, rdi",
         "call {enter}",
         // Gates that unwind come here, too.
@@ -89,12 +91,19 @@ pub unsafe extern "sysv64" fn run(cpu: *mut Cpu, code: *const Code, pc: u64, fue
         "pop rbp",
         "ret",
         stack = const offset_of!(Cpu, stack),
+        stack_end = const offset_of!(Cpu, stack_end),
+        calls = const CALLS,
         enter = sym to::begin,
     )
 }
 
+/// How much of the stack calls may take.
+// LIMIT: sixteen bytes each; who goes deeper returns by the jump cache.
+const CALLS: usize = 64 << 10;
+
 /// From handlers to native code: the fuel is checked again there, and what is given back is what
-/// was taken, even if the block has died meanwhile.
+/// was taken, even if the block has died meanwhile. Who returns from more than was called since
+/// then, wherever to, does so as if the jump cache did not know where to.
 #[unsafe(naked)]
 unsafe extern "C" fn hook(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
     naked_asm!(
@@ -102,7 +111,11 @@ unsafe extern "C" fn hook(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
         "mov r15, rdx",
         "add r15, [rsi + {insns}]",
         "add rdi, {bias}",
+        "push 1",
+        "lea rax, [rip + {nowhere}]",
+        "push rax",
         "jmp [rsi]",
+        nowhere = sym unknown,
         bias = const Places::BIAS,
         code = const offset_of!(Cpu, code),
         insns = const offset_of!(Code, insns),
@@ -110,7 +123,7 @@ unsafe extern "C" fn hook(cpu: *mut Cpu, ip: *const Flat, fuel: i64) -> i64 {
 }
 
 /// A gate that jumps to a function with the fuel as third argument and the block that was left
-/// as fourth.
+/// as fourth. What calls have left on the stack goes.
 macro_rules! way_out {
     ($($name:ident $to:ident, $($first:literal)?;)+) => { $(
         #[unsafe(naked)]
@@ -119,8 +132,11 @@ macro_rules! way_out {
                 "mov rdi, rbp",
                 "mov rcx, rdx",
                 "mov rdx, r15",
+                "mov rsp, [rdi + {stack}]",
+                "sub rsp, 8",
                 $($first,)?
                 "jmp {to}",
+                stack = const offset_of!(Cpu, stack),
                 to = sym to::$to,
             )
         }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use vm_engine_interp::native::RegionWork;
-use vm_ir::{Block, End, Hint, Op};
+use vm_ir::{Block, End, Hint};
 
 /// The most places that a jump is expected to lead to, if it is a return or a call, and else.
 // LIMIT: for a few each is a comparison; more of them are a table, which only a switch needs.
@@ -33,7 +33,7 @@ pub fn place(work: &RegionWork, member: usize) -> i64 {
 /// Where a block leads to, from its first byte, as far as that is fixed; calls come back.
 pub fn exits(block: &Block) -> Vec<i64> {
     let mut exits = fixed(block);
-    if is_call(block) {
+    if block.kept_by_call().is_some() {
         exits.push(i64::from(block.bytes));
     }
     exits
@@ -55,22 +55,6 @@ fn jump(block: &Block) -> Option<Hint> {
     }
 }
 
-/// Whether the block keeps the address behind itself, as calls do.
-fn is_call(block: &Block) -> bool {
-    if !matches!(block.end, End::Goto(_) | End::Jump { .. }) {
-        return false;
-    }
-    let keeps = |id: u16| {
-        let made = block.insts.get(usize::from(id));
-        made.is_some_and(|made| made.op == Op::Pc && made.imm == u64::from(block.bytes))
-    };
-    block.insts.iter().any(|inst| match inst.op {
-        Op::Set => keeps(inst.args[0]),
-        Op::Store => keeps(inst.args[1]),
-        _ => false,
-    })
-}
-
 impl Ways {
     /// Of the members of the work, whose blocks these are.
     pub fn of(work: &RegionWork, blocks: &[Block]) -> Self {
@@ -83,8 +67,8 @@ impl Ways {
         for (n, block) in blocks.iter().enumerate() {
             let fixed = fixed(block).into_iter();
             next.push(fixed.filter_map(|to| find(n, to)).collect());
-            let behind_it = is_call(block).then(|| find(n, i64::from(block.bytes)));
-            behind.push(behind_it.flatten());
+            let call = block.kept_by_call();
+            behind.push(call.and_then(|_| find(n, i64::from(block.bytes))));
         }
         let mut ways = Self { next, behind };
         let seen = ways.seen(work, blocks);

@@ -57,6 +57,8 @@ struct Pool<'a> {
     random: &'a mut Entropy,
     words: Vec<Val<'a>>,
     halves: Vec<Val<'a>>,
+    /// How many more instructions there may be.
+    room: u64,
 }
 
 impl<'a> Pool<'a> {
@@ -202,8 +204,8 @@ impl<'a> Pool<'a> {
                 let found = self.out.push(Op::Cas, Type::I64, &ids, imm);
                 self.keep(found);
             }
-            3 => self.reservation(),
-            4..6 => {
+            3 if self.room > 3 => self.reservation(),
+            3..6 => {
                 let (addr, offset) = self.address(1);
                 let value = self.word();
                 let value = if ty == Type::I64 {
@@ -242,9 +244,11 @@ impl<'a> Pool<'a> {
             place
         };
         if self.below(4) == 0 {
+            self.begin_insn(4);
             let value = self.operand(ty);
             self.out.store(other, value, MemArg::plain(0));
         }
+        self.begin_insn(4);
         let ty = types[if self.below(8) == 0 {
             self.below(2) as usize
         } else {
@@ -253,13 +257,19 @@ impl<'a> Pool<'a> {
         let value = self.operand(ty);
         let done = self.out.push(Op::StoreCond, ty, &[other.id, value.id], imm);
         self.keep(done);
+        self.begin_insn(4);
         self.out
             .push(Op::Fence, Type::I64, &[], Order::Sequential as u64);
     }
 
+    fn begin_insn(&mut self, bytes: u32) {
+        self.room -= 1;
+        self.out.begin_insn(bytes);
+    }
+
     fn insn(&mut self) {
         let bytes = 2 + 2 * self.below(2) as u32;
-        self.out.begin_insn(bytes);
+        self.begin_insn(bytes);
         let count = self.below(4);
         for _ in 0..count {
             self.calculation();
@@ -293,9 +303,12 @@ fn block(random: &mut Entropy, insns: u64) -> Block {
         random,
         words: Vec::new(),
         halves: Vec::new(),
+        room: insns,
     };
     for _ in 0..=pool.below(insns) {
-        pool.insn();
+        if pool.room > 0 {
+            pool.insn();
+        }
     }
     let op = COMPARE[pool.below(6) as usize];
     let end = match pool.below(6) {

@@ -23,7 +23,16 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// One that leaves everything to the interpreter.
+    pub fn plain() -> Self {
+        Self::with(false)
+    }
+
     pub fn new() -> Self {
+        Self::with(true)
+    }
+
+    fn with(native: bool) -> Self {
         let guest = Arc::new(Guest::new());
         let bytes = CODE - DATA.0 + CODE_PAGES * PAGE_BYTES;
         let ram = GuestRam::new(&[(DATA, bytes)]).expect("the host has a few pages");
@@ -32,7 +41,10 @@ impl Machine {
         let templates = Templates::new(guest.clone()).expect("the host is known");
         let templates = Arc::new(templates);
         let arena = Arena::new(16 << 20, Box::new(LeastRecentlyUsed)).expect("the host has 16 MiB");
-        engine.set_tier(Tier::new(templates.clone(), Arc::new(Inline), arena, 1));
+        if native {
+            let tier = Tier::new(templates.clone(), Arc::new(Inline), arena, 1);
+            engine.set_tier(tier.with_templates(templates.clone(), 1));
+        }
         let cpu = engine.cpu(0);
         let layout = sample::layout();
         Self {
@@ -71,6 +83,12 @@ impl Machine {
             assert_eq!(told.marks.first().map(|mark| mark.at), Some(native.entry));
         }
         native
+    }
+
+    /// Places blocks one behind the other.
+    pub fn put_all(&mut self, blocks: &[Block]) {
+        let placed = self.guest.put(&self.ram, blocks);
+        placed.expect("the places are in RAM");
     }
 
     /// Runs the block once.

@@ -6,7 +6,7 @@ use iced_x86::{
 };
 use vm_core::Entropy;
 use vm_engine_interp::native::Native;
-use vm_ir::sample;
+use vm_ir::{Builder, End, Hint, SlotId, Type, sample};
 
 use super::machine::Machine;
 
@@ -27,7 +27,18 @@ fn read(native: &Native) -> Result<(usize, usize), String> {
         match insn.flow_control() {
             FlowControl::Next => {
                 depth += i64::from(insn.mnemonic() == Mnemonic::Push) * 8;
+                // Behind a call of the guest, what was pushed for it is taken away.
+                depth -= i64::from(is_end_of_call(insn)) * 8;
             }
+            FlowControl::Call
+                if depth == 8 && insns.get(number + 1).is_some_and(is_end_of_call) =>
+            {
+                let to = insn.near_branch_target();
+                if starts.binary_search(&to).is_err() {
+                    return Err(fact);
+                }
+            }
+            FlowControl::Return if depth == 0 && insn.op_count() == 0 => exits += 1,
             // A stub's gate takes what the stub has pushed, which is two words.
             FlowControl::IndirectCall if insn.memory_base() == Register::RBP && depth == 16 => {
                 (depth, stubs) = (0, stubs + 1);
@@ -50,6 +61,12 @@ fn read(native: &Native) -> Result<(usize, usize), String> {
     Ok((exits, stubs))
 }
 
+/// `lea rsp, [rsp + 8]`
+fn is_end_of_call(insn: &Instruction) -> bool {
+    let stack = [insn.op0_register(), insn.memory_base()] == [Register::RSP; 2];
+    insn.mnemonic() == Mnemonic::Lea && stack && insn.memory_displacement64() == 8
+}
+
 /// Nobody changes the CPU's register; the fuel's is changed at the entry and on the way back, and
 /// the stack's by what pushes and calls.
 fn registers(insn: &Instruction, first: bool) -> Option<()> {
@@ -59,7 +76,10 @@ fn registers(insn: &Instruction, first: bool) -> Option<()> {
         let allowed = match used.register().full_register() {
             Register::RBP => !writes,
             Register::R15 => first || insn.mnemonic() == Mnemonic::Add,
-            Register::RSP => matches!(insn.mnemonic(), Mnemonic::Push | Mnemonic::Call),
+            Register::RSP => {
+                let known = [Mnemonic::Push, Mnemonic::Call, Mnemonic::Ret];
+                !writes || known.contains(&insn.mnemonic()) || is_end_of_call(insn)
+            }
             _ => true,
         };
         if !allowed {
@@ -89,4 +109,31 @@ fn blocks_keep_to_the_convention() {
         written > 500 && exits > written && stubs > 300,
         "{written} blocks, {exits} exits, {stubs} stubs"
     );
+}
+
+fn jump(out: &Builder, hint: Hint) -> End {
+    let target = out.get(Type::I64, SlotId(2)).id;
+    End::Jump { target, hint }
+}
+
+#[test]
+fn calls_and_returns_are_the_hosts_own() {
+    let mut machine = Machine::new();
+    let mut host = |end: fn(&Builder) -> End| {
+        let out = Builder::new();
+        out.begin_insn(64);
+        out.set(SlotId(1), out.pc(64));
+        let end = end(&out);
+        out.end(end);
+        let native = machine.put(&out.finish()).expect("it is known");
+        read(&native).unwrap_or_else(|fact| panic!("{fact}: {:02x?}", native.bytes));
+        let code = Decoder::new(64, &native.bytes[native.entry..], DecoderOptions::NONE);
+        let flows: Vec<_> = code.into_iter().map(|insn| insn.flow_control()).collect();
+        let has = |flow| flows.contains(&flow);
+        (has(FlowControl::Call), has(FlowControl::Return))
+    };
+    assert_eq!(host(|_| End::Goto(128)), (true, false));
+    assert_eq!(host(|_| End::Goto(1 << 20)), (true, false));
+    assert_eq!(host(|out| jump(out, Hint::Call)), (true, false));
+    assert_eq!(host(|out| jump(out, Hint::Return)), (true, true));
 }

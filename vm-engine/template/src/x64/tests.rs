@@ -277,6 +277,24 @@ fn jumps_end_where_they_are_led() {
 }
 
 #[test]
+fn distances_that_may_change_are_aligned() {
+    for before in 0..8 {
+        for cond in [None, Some(Cond::Less)] {
+            let mut asm = Assembler::default();
+            asm.bytes.resize(before, 0x90);
+            let jump = asm.jump_aligned(cond);
+            asm.land(jump);
+            let at = Assembler::distance_of(jump);
+            assert_eq!((at % 4, asm.here()), (0, at + 4), "behind {before}");
+            let insns = Decoder::new(64, &asm.bytes, DecoderOptions::NONE);
+            let last = insns.into_iter().last().expect("there is a jump");
+            assert_eq!(last.near_branch_target(), asm.here() as u64);
+            assert_eq!(last.is_jcc_near(), cond.is_some());
+        }
+    }
+}
+
+#[test]
 fn what_nothing_comes_between_is_locked() {
     for (n, name) in NAMES.iter().enumerate() {
         let reg = Reg(n as u8);
