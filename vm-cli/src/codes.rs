@@ -119,6 +119,10 @@ TREE 25 2 "the device tree can not be made"
 NOT_64 26 2 "this is not for a 64-bit little-endian machine"
 "Only 64-bit little-endian guests can be run."
 
+CHANGED 27 75 "a file is not what the machine was started with"
+"Kernel, firmware and initial RAM disk are read again when the guest restarts, and must be what they were, for a restart is none with other files. One of them was written to, or cut off, while the guest ran.
+A file that was removed, or that another one was moved to the place of, is still there for a machine that runs."
+
 DISK_SIZE 30 2 "the disk is no whole number of sectors"
 "A raw disk consists of sectors of 512 bytes. A file of another size was cut off, or is not a raw disk: qcow2 and other formats can not be read yet; `qemu-img convert -O raw` makes a raw disk of them."
 

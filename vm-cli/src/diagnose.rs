@@ -25,6 +25,13 @@ pub fn diagnose(error: &VmError) -> Report {
                 )
                 .help("give the kernel itself; whole disks are given with --drive")
         }
+        VmError::FileChanged { path } => Report::new(codes::CHANGED, codes::CHANGED.title)
+            .at(
+                path.display(),
+                "it was changed while the guest ran, so the guest can not restart",
+            )
+            .help("start the machine again: it takes the file as it is now")
+            .help("build to another name and `mv` it there: who runs keeps the old file"),
         VmError::Image { path, source } => image(source).at(path.display(), source.to_string()),
         VmError::ArchMissing { path, arch } => {
             let name = arch.name();

@@ -75,11 +75,12 @@ pub fn verdict(outcome: Outcome) -> (&'static str, u8) {
     }
 }
 
-/// What happened, in a sentence; nothing for an ending that was asked for.
+/// What happened, in a sentence; nothing for an ending that the guest was asked for.
 #[must_use]
 pub fn sentence(outcome: Outcome) -> Option<String> {
     Some(match outcome {
-        Outcome::PowerOff | Outcome::Reset | Outcome::Interrupted => return None,
+        Outcome::PowerOff | Outcome::Reset => return None,
+        Outcome::Interrupted => "the run was interrupted".to_owned(),
         Outcome::Failed(code) => format!("the guest failed with number {code}"),
         Outcome::Panicked => "the guest's kernel panicked".to_owned(),
         Outcome::Stuck { cpu } => {

@@ -90,11 +90,20 @@ pub fn run(args: &RunArgs, common: &Manner) -> Result<u8, Report> {
         out::tell(&format!("{about}\n"));
     }
     let start = Instant::now();
-    let ending = {
+    let ran = {
         let _taken = lend_terminal(&vm, &hub, common, log_path.as_deref())?;
         vm.run()
-    }
-    .map_err(|error| diagnose(&error))?;
+    };
+    let ending = match ran {
+        Ok(ending) => ending,
+        Err(error) => {
+            // What the guest has printed and done until then is not lost.
+            hub.end_output();
+            drop(vm);
+            let _ = tracing.finish();
+            return Err(diagnose(&error));
+        }
+    };
     let seconds = start.elapsed().as_secs_f64();
     if let Some(path) = &args.save {
         vm.snapshot()

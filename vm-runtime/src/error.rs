@@ -39,6 +39,12 @@ pub enum VmError {
         /// The limit.
         limit: u64,
     },
+    /// A file that a restart needs, and that is not what the machine was started with.
+    #[error("{}: the file has been changed since the machine was started", path.display())]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
+    },
     /// A kernel, firmware or RAM disk that can not be used.
     #[error("{}: {source}", path.display())]
     Image {

@@ -1,8 +1,6 @@
-//! The files that a machine starts with, read once and kept for restarts.
+//! The files that a machine starts with.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use vm_device_boot::{Arch, Images, Kernel};
 use vm_device_bootdisk::take_apart;
@@ -11,15 +9,19 @@ use vm_device_machine::MachineError;
 use crate::config::Source;
 use crate::disk::Content;
 use crate::image::{self, Booted};
+use crate::kept::Kept;
 use crate::vm::open;
 use crate::{Config, Firmware, VmError};
 
-/// The largest file that is read.
-// LIMIT: kernels and RAM disks beyond this do not fit the memory of any machine we test on.
-const FILE_LIMIT: u64 = 4 << 30;
-
-/// The files.
+/// The files, each held open from one start to the next.
 pub struct Files {
+    kernel: Option<Kept>,
+    firmware: Option<Kept>,
+    initrd: Option<Kept>,
+}
+
+/// What is in them, and on a disk that is booted from its content: for one start.
+pub struct Contents {
     kernel: Option<(PathBuf, Kernel<'static>)>,
     firmware: Option<(PathBuf, Kernel<'static>)>,
     initrd: Option<Vec<u8>>,
@@ -28,8 +30,30 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads what the configuration names; a disk that is booted from its content, if it is open.
-    pub fn read(config: &Config, disk: Option<Content>) -> Result<Self, VmError> {
+    /// Opens what the configuration names.
+    pub fn open(config: &Config) -> Result<Self, VmError> {
+        let kernel = match &config.kernel {
+            Some(Source::File(path)) => Some(Kept::open(path, "can not be read as a kernel")?),
+            Some(Source::BuiltIn(name, bytes)) => Some(Kept::built_in(name, bytes)),
+            None => None,
+        };
+        let firmware = match &config.firmware {
+            Firmware::File(path) => Some(Kept::open(path, "can not be read as a firmware")?),
+            Firmware::BuiltIn | Firmware::None => None,
+        };
+        let initrd = match &config.initrd {
+            Some(path) => Some(Kept::open(path, "can not be read as an initial RAM disk")?),
+            None => None,
+        };
+        Ok(Self {
+            kernel,
+            firmware,
+            initrd,
+        })
+    }
+
+    /// Reads them, and a disk that is booted from its content, if that is open.
+    pub fn read(&mut self, config: &Config, disk: Option<Content>) -> Result<Contents, VmError> {
         let (booted, loaded) = match &config.boot {
             Some(boot) => {
                 let (booted, loaded) = image::boot(config, boot, disk)?;
@@ -47,43 +71,37 @@ impl Files {
             found = Some((PathBuf::from(name), loaded.kernel));
             initrd = loaded.initrd;
         }
-        let given = match &config.kernel {
-            Some(Source::File(path)) => {
-                let bytes = read_file(path, "can not be read as a kernel")?;
-                Some((path.clone(), bytes))
-            }
-            Some(Source::BuiltIn(name, bytes)) => Some((PathBuf::from(name), bytes.to_vec())),
-            None => None,
-        };
-        let kernel = match given.or(found) {
-            None if matches!(config.firmware, Firmware::File(_)) => None,
+        if let Some(kernel) = &mut self.kernel {
+            found = Some((kernel.path().to_owned(), kernel.read()?));
+        }
+        let kernel = match found {
+            None if self.firmware.is_some() => None,
             None => return Err(VmError::NoKernel),
-            Some((name, bytes)) => {
-                let mut bytes = bytes;
+            Some((name, mut bytes)) => {
                 // A unified kernel brings its RAM disk and its command line along.
                 if let Some(parts) = take_apart(&bytes) {
                     bytes = parts.kernel;
                     initrd = initrd.or(parts.initrd);
                     options = format!("{} {options}", parts.options).trim().to_owned();
                 }
-                let kernel = owned(open(&name, &bytes)?);
+                let kernel = open(&name, bytes)?;
                 Some((name, kernel))
             }
         };
         if let Some(booted) = &booted {
             options.clone_from(&booted.options);
         }
-        let firmware = match &config.firmware {
-            Firmware::File(path) => {
-                let bytes = read_file(path, "can not be read as a firmware")?;
-                Some((path.clone(), owned(open(path, &bytes)?)))
+        let firmware = match &mut self.firmware {
+            Some(file) => {
+                let bytes = file.read()?;
+                Some((file.path().to_owned(), open(file.path(), bytes)?))
             }
-            Firmware::BuiltIn | Firmware::None => None,
+            None => None,
         };
-        if let Some(path) = &config.initrd {
-            initrd = Some(read_file(path, "can not be read as an initial RAM disk")?);
+        if let Some(file) = &mut self.initrd {
+            initrd = Some(file.read()?);
         }
-        Ok(Self {
+        Ok(Contents {
             kernel,
             firmware,
             initrd,
@@ -91,15 +109,17 @@ impl Files {
             booted,
         })
     }
+}
 
+impl Contents {
     /// The kernel's command line.
     pub fn options(&self) -> &str {
         &self.options
     }
 
     /// What a disk gave to be booted.
-    pub fn booted(&self) -> Option<&Booted> {
-        self.booted.as_ref()
+    pub fn booted(&self) -> Option<Booted> {
+        self.booted.clone()
     }
 
     /// The architecture that the files are for, and the file that says so.
@@ -137,50 +157,4 @@ impl Files {
             (error, _) => VmError::Machine(error),
         })
     }
-}
-
-fn owned(kernel: Kernel) -> Kernel<'static> {
-    Kernel {
-        arch: kernel.arch,
-        kind: kernel.kind,
-        addressing: kernel.addressing,
-        segments: kernel.segments,
-        entry: kernel.entry,
-        text_offset: kernel.text_offset,
-        file: kernel.file.into_owned().into(),
-    }
-}
-
-/// Reads a whole file of a sensible size.
-pub fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>, VmError> {
-    let file = File::open(path).map_err(VmError::file(path, what))?;
-    let known = file.metadata().map_err(VmError::file(path, what))?;
-    if known.is_dir() {
-        let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
-        return Err(VmError::File {
-            path: path.to_owned(),
-            what,
-            source,
-        });
-    }
-    if known.len() > FILE_LIMIT {
-        let (path, bytes) = (path.to_owned(), known.len());
-        return Err(VmError::FileSize {
-            path,
-            bytes,
-            limit: FILE_LIMIT,
-        });
-    }
-    let mut bytes = Vec::new();
-    let read = file.take(FILE_LIMIT + 1).read_to_end(&mut bytes);
-    read.map_err(VmError::file(path, what))?;
-    if bytes.len() as u64 > FILE_LIMIT {
-        let bytes = bytes.len() as u64;
-        return Err(VmError::FileSize {
-            path: path.to_owned(),
-            bytes,
-            limit: FILE_LIMIT,
-        });
-    }
-    Ok(bytes)
 }

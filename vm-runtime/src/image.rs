@@ -10,7 +10,7 @@ use vm_device_bootdisk::{
 };
 
 use crate::disk::{Content, is_file};
-use crate::files::read_file;
+use crate::kept::read_file;
 use crate::vm::UNPACK_LIMIT;
 use crate::{Boot, Config, Terminal, VmError, boards};
 

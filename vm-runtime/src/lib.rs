@@ -32,6 +32,7 @@ mod health;
 mod image;
 mod input;
 mod inspect;
+mod kept;
 mod net;
 mod notice;
 mod panic_watch;

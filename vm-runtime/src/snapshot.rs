@@ -6,7 +6,7 @@ use std::path::Path;
 
 use vm_core::{Image, Section, StateHash};
 
-use crate::files::read_file;
+use crate::kept::read_file;
 use crate::turns::TURN;
 use crate::{Vm, VmError};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use vm_device_boot::container::unpack;
 
 use crate::VmError;
-use crate::files::read_file;
+use crate::kept::read_file;
 use crate::symbols::{SymbolError, Symbols};
 use crate::vm::UNPACK_LIMIT;
 

@@ -21,7 +21,7 @@ use crate::console::OutputOnly;
 use crate::debug::{Debugger, Halting};
 use crate::disk::{Content, RawFile};
 use crate::ending::end_of;
-use crate::files::Files;
+use crate::files::{Contents, Files};
 use crate::health::Health;
 use crate::net::NetHandle;
 use crate::stats::Timers;
@@ -98,6 +98,7 @@ pub struct Vm {
     pub(crate) verifier: Option<Verifier>,
     pub(crate) config: Config,
     files: Files,
+    booted: Option<Booted>,
     /// What a restart boots from.
     first_disk: Option<Content>,
     pub(crate) console: ConsoleHub,
@@ -131,8 +132,9 @@ impl Vm {
         console: ConsoleHub,
         trace: Option<SharedTrace>,
     ) -> Result<Self, VmError> {
-        let files = Files::read(&config, None)?;
-        let kind = board_for(&config, &files)?;
+        let mut files = Files::open(&config)?;
+        let contents = files.read(&config, None)?;
+        let kind = board_for(&config, &contents)?;
         let virtual_time = config.time == TimeMode::Virtual;
         if config.verify.is_some() && !virtual_time {
             return Err(VmError::VerifyTime);
@@ -213,6 +215,7 @@ impl Vm {
             verifier,
             config,
             files,
+            booted: None,
             first_disk,
             console,
             network,
@@ -230,7 +233,7 @@ impl Vm {
         vm.board.bus().log_lines(lines);
         let work = vm.traces(TraceKinds::IO);
         vm.board.bus().log_work(work);
-        vm.power_on()?;
+        vm.power_on(&contents)?;
         Ok(vm)
     }
 
@@ -243,7 +246,7 @@ impl Vm {
     /// What a disk gave to be booted, when the machine was last started.
     #[must_use]
     pub fn booted(&self) -> Option<&Booted> {
-        self.files.booted()
+        self.booted.as_ref()
     }
 
     /// The name of the machine and its architecture.
@@ -310,19 +313,17 @@ impl Vm {
         Ok(Turn::Goes)
     }
 
-    /// Presses the reset button.
+    /// Presses the reset button. What can not be started anew stands as it stood.
     pub fn reset(&mut self) -> Result<(), VmError> {
+        // On a disk that is booted the guest may have installed another kernel.
+        let contents = self.files.read(&self.config, self.first_disk.clone())?;
         self.resets += 1;
         self.ram.clear();
-        if self.config.boot.is_some() {
-            // The guest may have installed another kernel.
-            self.files = Files::read(&self.config, self.first_disk.clone())?;
-        }
-        self.power_on()
+        self.power_on(&contents)
     }
 
     /// Brings everything to its state at power-on and loads the images.
-    fn power_on(&mut self) -> Result<(), VmError> {
+    fn power_on(&mut self, contents: &Contents) -> Result<(), VmError> {
         let mode = match self.config.firmware {
             Firmware::BuiltIn => Mode::Direct,
             Firmware::None => Mode::Bare,
@@ -332,15 +333,15 @@ impl Vm {
         self.console.forget_panic();
         self.watch_anew();
         self.board.reset(mode == Mode::Direct);
+        self.booted = contents.booted();
         let Self {
             board,
-            files,
             ram,
             entropy,
             ..
         } = self;
-        let registers = files.with_images(|images: &Images| {
-            board.load(ram, images, mode, files.options(), entropy)
+        let registers = contents.with_images(|images: &Images| {
+            board.load(ram, images, mode, contents.options(), entropy)
         })?;
         for (cpu, state) in self.cpus.iter_mut().zip(&registers) {
             cpu.reset();
@@ -396,7 +397,7 @@ fn lock<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> 
 }
 
 /// The board for what is to be started: the file's architecture decides.
-fn board_for(config: &Config, files: &Files) -> Result<BoardKind, VmError> {
+fn board_for(config: &Config, files: &Contents) -> Result<BoardKind, VmError> {
     let arch = files.arch();
     if let (Some(wanted), Some((found, path))) = (config.arch, &arch)
         && wanted != *found
@@ -441,7 +442,7 @@ fn date_ns() -> u64 {
 pub(crate) const UNPACK_LIMIT: u64 = 1 << 30;
 
 /// Opens a kernel or firmware.
-pub(crate) fn open<'a>(name: &Path, bytes: &'a [u8]) -> Result<Kernel<'a>, VmError> {
+pub(crate) fn open(name: &Path, bytes: Vec<u8>) -> Result<Kernel<'static>, VmError> {
     let source = |source| VmError::Image {
         path: name.to_owned(),
         source,

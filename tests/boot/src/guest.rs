@@ -50,6 +50,15 @@ impl Guest {
         Self::bare(bytes.leak())
     }
 
+    /// A bare-metal program and a RAM disk, each in a file.
+    #[must_use]
+    pub fn files(program: &Path, initrd: &Path) -> Self {
+        let mut guest = Self::bare(&[]);
+        guest.config.kernel = Some(Source::File(program.to_owned()));
+        guest.config.initrd = Some(initrd.to_owned());
+        guest
+    }
+
     /// The demo.
     #[must_use]
     pub fn demo() -> Self {

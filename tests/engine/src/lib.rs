@@ -5,7 +5,7 @@
 //! The guest programs are a few lines of RISC-V, since that is the smallest guest; nothing here
 //! is about RISC-V itself, which `tests/isa` covers.
 //!
-//! Every test runs on each engine: the modules stand twice.
+//! Every test runs on each engine: the module of all tests stands once for each.
 //!
 //! **Invariant**: no test depends on how the engine does what it does, only on what it owes.
 #![cfg_attr(
@@ -25,40 +25,10 @@ mod interp {
     /// Whether loops become regions.
     const REGIONS: bool = false;
 
-    #[path = "cache.rs"]
-    mod cache;
-    #[path = "calls.rs"]
-    mod calls;
-    #[path = "code.rs"]
-    mod code;
-    #[path = "device.rs"]
-    mod device;
-    #[path = "floats.rs"]
-    mod floats;
-    #[path = "fuel.rs"]
-    mod fuel;
-    #[path = "loops.rs"]
-    mod loops;
-    #[path = "memory.rs"]
-    mod memory;
-    #[path = "ops.rs"]
-    mod ops;
     #[path = "random.rs"]
     mod random;
-    #[path = "rig.rs"]
-    mod rig;
-    #[path = "slices.rs"]
-    mod slices;
-    #[path = "split.rs"]
-    mod split;
-    #[path = "stops.rs"]
-    mod stops;
-    #[path = "threads.rs"]
-    mod threads;
-    #[path = "turns.rs"]
-    mod turns;
-    #[path = "witness.rs"]
-    mod witness;
+    #[path = "suite.rs"]
+    mod suite;
 }
 
 /// Everything that is entered is compiled first, where the host can run what is made.
@@ -73,38 +43,8 @@ mod jit {
     /// Whether loops become regions.
     const REGIONS: bool = false;
 
-    #[path = "cache.rs"]
-    mod cache;
-    #[path = "calls.rs"]
-    mod calls;
-    #[path = "code.rs"]
-    mod code;
-    #[path = "device.rs"]
-    mod device;
-    #[path = "floats.rs"]
-    mod floats;
-    #[path = "fuel.rs"]
-    mod fuel;
-    #[path = "loops.rs"]
-    mod loops;
-    #[path = "memory.rs"]
-    mod memory;
-    #[path = "ops.rs"]
-    mod ops;
-    #[path = "rig.rs"]
-    mod rig;
-    #[path = "slices.rs"]
-    mod slices;
-    #[path = "split.rs"]
-    mod split;
-    #[path = "stops.rs"]
-    mod stops;
-    #[path = "threads.rs"]
-    mod threads;
-    #[path = "turns.rs"]
-    mod turns;
-    #[path = "witness.rs"]
-    mod witness;
+    #[path = "suite.rs"]
+    mod suite;
 }
 
 /// Everything is compiled, and loops in which slices end become regions.
@@ -116,38 +56,8 @@ mod regions {
     /// Whether loops become regions.
     const REGIONS: bool = true;
 
-    #[path = "cache.rs"]
-    mod cache;
-    #[path = "calls.rs"]
-    mod calls;
-    #[path = "code.rs"]
-    mod code;
-    #[path = "device.rs"]
-    mod device;
-    #[path = "floats.rs"]
-    mod floats;
-    #[path = "fuel.rs"]
-    mod fuel;
-    #[path = "loops.rs"]
-    mod loops;
-    #[path = "memory.rs"]
-    mod memory;
-    #[path = "ops.rs"]
-    mod ops;
-    #[path = "rig.rs"]
-    mod rig;
-    #[path = "slices.rs"]
-    mod slices;
-    #[path = "split.rs"]
-    mod split;
-    #[path = "stops.rs"]
-    mod stops;
-    #[path = "threads.rs"]
-    mod threads;
-    #[path = "turns.rs"]
-    mod turns;
-    #[path = "witness.rs"]
-    mod witness;
+    #[path = "suite.rs"]
+    mod suite;
 }
 
 /// As `jit`, with templates before the compiler.
@@ -159,36 +69,6 @@ mod template {
     /// Whether loops become regions.
     const REGIONS: bool = false;
 
-    #[path = "cache.rs"]
-    mod cache;
-    #[path = "calls.rs"]
-    mod calls;
-    #[path = "code.rs"]
-    mod code;
-    #[path = "device.rs"]
-    mod device;
-    #[path = "floats.rs"]
-    mod floats;
-    #[path = "fuel.rs"]
-    mod fuel;
-    #[path = "loops.rs"]
-    mod loops;
-    #[path = "memory.rs"]
-    mod memory;
-    #[path = "ops.rs"]
-    mod ops;
-    #[path = "rig.rs"]
-    mod rig;
-    #[path = "slices.rs"]
-    mod slices;
-    #[path = "split.rs"]
-    mod split;
-    #[path = "stops.rs"]
-    mod stops;
-    #[path = "threads.rs"]
-    mod threads;
-    #[path = "turns.rs"]
-    mod turns;
-    #[path = "witness.rs"]
-    mod witness;
+    #[path = "suite.rs"]
+    mod suite;
 }

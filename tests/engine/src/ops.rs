@@ -4,17 +4,15 @@
 //! memory and leaves its result there, so that one run goes through many of them, by whatever the
 //! engine has made of the loop.
 
-use std::sync::Arc;
-
-use vm_core::{Clock, Exit, PAGE_BYTES, Section, Vcpu};
-use vm_engine_interp::{Engine, Interpreter};
+use vm_core::{Exit, PAGE_BYTES, Section, Vcpu};
 use vm_ir::float::RISCV;
-use vm_ir::sample::guest::{CODE, CODE_PAGES, DATA, Guest, Kind, place};
+use vm_ir::sample::HELPERS;
+use vm_ir::sample::guest::{DATA, Kind, place};
 use vm_ir::sample::ops::{Case, cases, choices, dirty, edges, float_cases, float_choices};
-use vm_ir::sample::{HELPERS, layout};
 use vm_ir::verify::verify;
-use vm_ir::{Block, Builder, Layout, MemArg, Op, SlotId, Type, Val};
-use vm_mem::GuestRam;
+use vm_ir::{Block, Builder, MemArg, Op, SlotId, Type, Val};
+
+use super::sampled::Sampled;
 
 /// The length of a record.
 const RECORD: u64 = 64;
@@ -35,34 +33,18 @@ const OPERANDS: u16 = 2;
 /// One record.
 type Record = [u64; (RECORD / 8) as usize];
 
-/// One CPU, and a place for a block.
+/// A machine, and where its records stand.
 struct Machine {
-    guest: Arc<Guest>,
-    layout: Layout,
-    ram: GuestRam,
-    engine: Engine,
-    cpu: Interpreter,
-    /// Where its records stand.
+    sampled: Sampled,
     data: u64,
 }
 
 impl Machine {
     fn new() -> Self {
-        let guest = Arc::new(Guest::new());
-        let bytes = CODE - DATA.0 + CODE_PAGES * PAGE_BYTES;
-        let ram = GuestRam::new(&[(DATA, bytes)]).expect("the host has a few pages");
-        let clock = Arc::new(Clock::virtual_time());
-        let mut engine = Engine::new(guest.clone(), ram.clone(), clock);
-        super::tier(&mut engine, guest.clone());
-        let cpu = engine.cpu(0);
         let mut pages = (0x10..).map(|page| page * PAGE_BYTES);
         let data = pages.find(|addr| Kind::of(*addr) == Kind::Plain);
         Self {
-            guest,
-            layout: layout(),
-            ram,
-            engine,
-            cpu,
+            sampled: Sampled::new(),
             data: data.expect("most pages are plain"),
         }
     }
@@ -77,27 +59,33 @@ impl Machine {
     fn slice(&mut self, slots: &[(SlotId, u64)], records: &mut [Record], insns: u64) {
         let words = records.iter().flatten();
         let bytes: Vec<u8> = words.flat_map(|word| word.to_le_bytes()).collect();
-        self.ram.write(DATA, &bytes).expect("the page is in RAM");
+        self.sampled
+            .ram
+            .write(DATA, &bytes)
+            .expect("the page is in RAM");
         let mut state = Section::new("cpu", 1);
         // Slices are told apart by where they begin.
-        let retired = self.cpu.retired();
+        let retired = self.sampled.cpu.retired();
         state.u64("retired", retired);
-        for (at, slot) in self.layout.slots.iter().enumerate() {
+        for (at, slot) in self.sampled.layout.slots.iter().enumerate() {
             let given = slots.iter().find(|(id, _)| usize::from(id.0) == at);
             let value = match at {
                 0 => self.data,
                 1 => self.data + RECORD * records.len() as u64,
-                _ if at == usize::from(self.layout.pc.0) => place(0),
+                _ if at == usize::from(self.sampled.layout.pc.0) => place(0),
                 _ => given.map_or(0, |(_, value)| *value),
             };
             state.u64(&slot.name, value);
         }
-        let restored = self.cpu.restore(&state.fields());
+        let restored = self.sampled.cpu.restore(&state.fields());
         restored.expect("any state will do");
-        assert_eq!(self.cpu.run(insns), Exit::Budget);
-        assert_eq!(self.cpu.retired(), retired + insns);
+        assert_eq!(self.sampled.cpu.run(insns), Exit::Budget);
+        assert_eq!(self.sampled.cpu.retired(), retired + insns);
         let mut bytes = vec![0; bytes.len()];
-        self.ram.read(DATA, &mut bytes).expect("the page is in RAM");
+        self.sampled
+            .ram
+            .read(DATA, &mut bytes)
+            .expect("the page is in RAM");
         let words = bytes.as_chunks::<8>().0;
         for (word, found) in records.iter_mut().flatten().zip(words) {
             *word = u64::from_le_bytes(*found);
@@ -106,7 +94,10 @@ impl Machine {
 
     /// Places a block where it is run, and runs it until the engine has made of it what it will.
     fn put(&mut self, block: &Block) {
-        let placed = self.guest.put(&self.ram, std::slice::from_ref(block));
+        let placed = self
+            .sampled
+            .guest
+            .put(&self.sampled.ram, std::slice::from_ref(block));
         placed.expect("the place is in RAM");
         let before = self.made();
         for _ in 0..3 {
@@ -116,15 +107,15 @@ impl Machine {
         let made = self.made() - before;
         assert_eq!(
             made,
-            u64::from(self.engine.tier_stats().is_some()),
+            u64::from(self.sampled.engine.tier_stats().is_some()),
             "the engine has made what it is to be asked for: {:?}",
-            self.engine.tier_stats()
+            self.sampled.engine.tier_stats()
         );
     }
 
     /// How many pieces of code were made that the engine is to be asked for.
     fn made(&self) -> u64 {
-        let Some(stats) = self.engine.tier_stats() else {
+        let Some(stats) = self.sampled.engine.tier_stats() else {
             return 0;
         };
         if super::REGIONS {
@@ -237,7 +228,7 @@ fn records(types: &[Type], values: &[[u64; 3]]) -> Vec<Record> {
 fn check(machine: &mut Machine, case: Case, form: Form, fixed: u64, all: &[[u64; 3]]) -> usize {
     let block = block(case, form, fixed);
     // Not every operation is there in every width.
-    if verify(&block, &machine.layout, HELPERS).is_err() {
+    if verify(&block, &machine.sampled.layout, HELPERS).is_err() {
         return 0;
     }
     machine.put(&block);
@@ -340,7 +331,7 @@ struct Floats {
 fn float_block(machine: &Machine, case: Case, form: Floats) -> Block {
     let builder = Builder::new();
     let out = &builder;
-    let flags = machine.layout.fp_flags;
+    let flags = machine.sampled.layout.fp_flags;
     if form.fresh {
         out.begin_insn(4);
         let at = out.get(Type::I64, AT);
@@ -381,7 +372,7 @@ fn float_block(machine: &Machine, case: Case, form: Floats) -> Block {
 /// Checks a floating-point operation; how many results it compared.
 fn check_float(machine: &mut Machine, case: Case, form: Floats, all: &[[u64; 3]]) -> usize {
     let block = float_block(machine, case, form);
-    assert_eq!(verify(&block, &machine.layout, HELPERS), Ok(()));
+    assert_eq!(verify(&block, &machine.sampled.layout, HELPERS), Ok(()));
     machine.put(&block);
     let types = case.operands();
     for (run, values) in all.chunks(TURNS).enumerate() {
@@ -392,7 +383,11 @@ fn check_float(machine: &mut Machine, case: Case, form: Floats, all: &[[u64; 3]]
         }
         let given = records.clone();
         let mut sticky = (run % 4) as u64;
-        machine.run(&block, &[(machine.layout.fp_flags, sticky)], &mut records);
+        machine.run(
+            &block,
+            &[(machine.sampled.layout.fp_flags, sticky)],
+            &mut records,
+        );
         for (n, values) in values.iter().enumerate() {
             let mode = form.mode.unwrap_or(given[n][MODE as usize / 8]);
             let mut args = [values[0], values[1], values[2], 0];

@@ -1,50 +1,21 @@
 //! Random blocks do in the engine what they do in the reference run.
 
-use std::sync::Arc;
-
-use vm_core::{Clock, Entropy, Exit, PAGE_BYTES, Section, Vcpu};
-use vm_engine_interp::{Engine, Interpreter};
+use vm_core::{Entropy, Exit, PAGE_BYTES, Section, Vcpu};
 use vm_ir::passes::Passes;
 use vm_ir::reference::{self, Stop};
-use vm_ir::sample::guest::{CODE, CODE_PAGES, DATA, Guest, SPACING, TRAPPED, place};
+use vm_ir::sample::guest::{DATA, SPACING, TRAPPED, place};
 use vm_ir::sample::{self, Memory, World};
 use vm_ir::text::print;
 use vm_ir::{Block, End, Inst, Layout, Op, Type, block, float};
-use vm_mem::GuestRam;
+
+use super::suite::sampled::Sampled;
 
 /// How many blocks stand together.
 const BLOCKS: usize = 24;
 /// How many of them are run one after the other.
 const STEPS: u64 = 12;
 
-/// A machine of the architecture whose instructions are blocks: one CPU, and a place for blocks.
-struct Machine {
-    guest: Arc<Guest>,
-    layout: Layout,
-    ram: GuestRam,
-    engine: Engine,
-    cpu: Interpreter,
-}
-
-impl Machine {
-    fn new() -> Self {
-        let guest = Arc::new(Guest::new());
-        let bytes = CODE - DATA.0 + CODE_PAGES * PAGE_BYTES;
-        let ram = GuestRam::new(&[(DATA, bytes)]).expect("the host has a few pages");
-        let clock = Arc::new(Clock::virtual_time());
-        let mut engine = Engine::new(guest.clone(), ram.clone(), clock);
-        super::tier(&mut engine, guest.clone());
-        let cpu = engine.cpu(0);
-        let layout = sample::layout();
-        Self {
-            guest,
-            layout,
-            ram,
-            engine,
-            cpu,
-        }
-    }
-
+impl Sampled {
     /// Runs from the block of this number; the outcome, and how many instructions were retired.
     fn run(&mut self, number: usize, slots: &[u64], fuel: u64) -> (Exit, u64) {
         let mut state = Section::new("cpu", 1);
@@ -196,7 +167,7 @@ fn reference(
 }
 
 fn check(seeds: std::ops::Range<u64>, insns: u32, passes: Passes) {
-    let mut machine = Machine::new();
+    let mut machine = Sampled::new();
     machine.engine.set_passes(passes);
     let layout = sample::layout();
     let (mut traps, mut retired) = (0, 0);

@@ -37,6 +37,8 @@ const PLACES: &[(u64, u64)] = &[
     (0x4_0000_0000, 0x4000),
     (0x0300_0000, 0x100),
     (RAM, 0x1000),
+    // The panic device's configuration; at the end, so that inputs keep their meaning.
+    (0x300f_8000, 0x40),
 ];
 
 /// The size of a flash memory.

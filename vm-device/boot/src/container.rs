@@ -70,8 +70,8 @@ const REFUSED: [(&[u8], &str); 5] = [
 
 /// The content of all containers around a file, at most `limit` bytes; the file itself if there
 /// is none.
-pub fn unpack(file: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, BootError> {
-    let mut content = Cow::Borrowed(file);
+pub fn unpack<'a>(file: impl Into<Cow<'a, [u8]>>, limit: u64) -> Result<Cow<'a, [u8]>, BootError> {
+    let mut content = file.into();
     for _ in 0..LAYERS {
         let Some(container) = Container::detect(&content) else {
             return match REFUSED.iter().find(|(magic, _)| content.starts_with(magic)) {

@@ -102,7 +102,7 @@ pub struct Kernel<'a> {
 
 impl<'a> Kernel<'a> {
     /// Unpacks a file, at most `limit` bytes, and finds out what it is.
-    pub fn open(file: &'a [u8], limit: u64) -> Result<Self, BootError> {
+    pub fn open(file: impl Into<Cow<'a, [u8]>>, limit: u64) -> Result<Self, BootError> {
         Self::parse(container::unpack(file, limit)?)
     }
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tempfile::TempDir;
 use tests_boot::Guest;
-use tests_xtask::images::need;
+use tests_xtask::images::{need, tool};
 use vm_runtime::{DiskAccess, OnReset, Outcome};
 
 const PROMPT: &str = "~ # ";
@@ -18,20 +18,9 @@ const GRUB: &str = "set default=0\nmenuentry 'Test' {\n\
 
 /// Runs a program of e2fsprogs or util-linux that must succeed; `None` where it is lacking.
 fn make(name: &str, arguments: &[&str], input: &str) -> Option<()> {
-    let mut command = Command::new(name);
-    let path = std::env::var("PATH").unwrap_or_default();
-    command
-        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
-        .args(arguments);
-    let started = command.stdin(Stdio::piped()).spawn();
-    let Ok(mut child) = started else {
-        assert!(
-            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "there is no {name}"
-        );
-        let _ = writeln!(std::io::stderr(), "SKIP there is no {name}");
-        return None;
-    };
+    let mut command = tool(name)?;
+    let started = command.args(arguments).stdin(Stdio::piped()).spawn();
+    let mut child = started.expect("it starts");
     let mut stdin = child.stdin.take().expect("a pipe");
     stdin.write_all(input.as_bytes()).expect("it reads");
     drop(stdin);

@@ -28,7 +28,7 @@ const TESTS: &[&str] = &["lower::", "region::", "jit::", "regions::"];
 /// Those among them that take an emulated host too long, and find little that others do not.
 // LIMIT: the step may take some five minutes.
 const SKIPPED: &[&str] = &[
-    "jit::ops",
+    "jit::suite::ops",
     "constant_operands",
     "calls_stop_at_every_instruction",
     "stopping_and_going_on_changes_nothing",

@@ -25,4 +25,4 @@ pub(crate) use apt::run;
 pub use build::main;
 pub use products::{PRODUCTS, Product};
 pub(crate) use program::SOURCES as BENCH_SOURCES;
-pub use store::{cache_dir, need, path};
+pub use store::{cache_dir, need, path, tool};

@@ -65,53 +65,24 @@ pub static KERNEL: Package = Package {
     members: &["./boot/vmlinux-*", "./usr/lib/modules/*"],
 };
 /// The guest's commands.
-pub static BUSYBOX: Package = Package {
-    name: "busybox-static:riscv64",
-    extent: Extent::Itself,
-    members: &["./usr/bin/busybox"],
-};
+pub static BUSYBOX: Package = busybox("busybox-static:riscv64");
 /// The host's own, for its decompressor.
-pub static HOST_BUSYBOX: Package = Package {
-    name: "busybox-static",
-    extent: Extent::Itself,
-    members: &["./usr/bin/busybox"],
-};
+pub static HOST_BUSYBOX: Package = busybox("busybox-static");
 /// An installed system with systemd, on which one can log in.
-pub static DEBIAN: Package = Package {
-    name: "debian",
-    extent: Extent::System(&[debian::SYSTEM]),
-    members: &[],
-};
+pub static DEBIAN: Package = whole("debian", Extent::System(&[debian::SYSTEM]));
 /// The same with a compiler and an interpreter, to measure with.
-pub static DEBIAN_BENCH: Package = Package {
-    name: "debian-bench",
-    extent: Extent::System(&[debian::SYSTEM, debian::BENCH]),
-    members: &[],
-};
+pub static DEBIAN_BENCH: Package = whole(
+    "debian-bench",
+    Extent::System(&[debian::SYSTEM, debian::BENCH]),
+);
 /// A compiler and an interpreter, to measure with.
-pub static PROGRAMS: Package = Package {
-    name: "programs",
-    extent: Extent::System(&[debian::PACKAGES]),
-    members: &[],
-};
+pub static PROGRAMS: Package = whole("programs", Extent::System(&[debian::PACKAGES]));
 /// The host's programs that make and check file systems, of the guest's release.
-pub static E2FSPROGS: Package = Package {
-    name: "e2fsprogs",
-    extent: Extent::Closure,
-    members: &[],
-};
+pub static E2FSPROGS: Package = whole("e2fsprogs", Extent::Closure);
 /// With which these read archives.
-pub static LIBARCHIVE: Package = Package {
-    name: "libarchive13t64",
-    extent: Extent::Closure,
-    members: &[],
-};
+pub static LIBARCHIVE: Package = whole("libarchive13t64", Extent::Closure);
 /// The host's program that makes the index of kernel modules.
-pub static KMOD: Package = Package {
-    name: "kmod",
-    extent: Extent::Closure,
-    members: &[],
-};
+pub static KMOD: Package = whole("kmod", Extent::Closure);
 /// Firmware.
 pub static OPENSBI: Package = Package {
     name: "opensbi",
@@ -125,30 +96,40 @@ pub static QEMU_USER: Package = Package {
     members: &["./usr/bin/qemu-riscv64", "./usr/bin/qemu-aarch64"],
 };
 /// The system emulator and the libraries it is linked with.
-pub static QEMU_SYSTEM: Package = Package {
-    name: "qemu-system-riscv",
-    extent: Extent::Closure,
-    members: &[],
-};
+pub static QEMU_SYSTEM: Package = whole("qemu-system-riscv", Extent::Closure);
 
-const DEBIAN_PACKAGES: &[&Package] = &[
-    &DEBIAN,
-    &KERNEL,
-    &BUSYBOX,
-    &HOST_BUSYBOX,
-    &E2FSPROGS,
-    &LIBARCHIVE,
-    &KMOD,
-];
-const BENCH_PACKAGES: &[&Package] = &[
-    &DEBIAN_BENCH,
-    &KERNEL,
-    &BUSYBOX,
-    &HOST_BUSYBOX,
-    &E2FSPROGS,
-    &LIBARCHIVE,
-    &KMOD,
-];
+const fn busybox(name: &'static str) -> Package {
+    Package {
+        name,
+        extent: Extent::Itself,
+        members: &["./usr/bin/busybox"],
+    }
+}
+
+/// Packages of which every file is wanted.
+const fn whole(name: &'static str, extent: Extent) -> Package {
+    Package {
+        name,
+        extent,
+        members: &[],
+    }
+}
+
+/// What a disk with an installed system is made from.
+const fn disk(system: &'static Package) -> [&'static Package; 7] {
+    [
+        system,
+        &KERNEL,
+        &BUSYBOX,
+        &HOST_BUSYBOX,
+        &E2FSPROGS,
+        &LIBARCHIVE,
+        &KMOD,
+    ]
+}
+
+/// What RAM disks are made from.
+const RAM_DISK: &[&Package] = &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX];
 
 /// Every image there is. The kernel package's System.map is a note that the real one is
 /// elsewhere, so it is not among them.
@@ -168,7 +149,7 @@ pub const PRODUCTS: &[Product] = &[
         doc: "busybox initramfs that reports VM-READY, then does what vmtest= says",
         recipe: 1,
         inputs: &[initrd::INIT],
-        packages: &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX],
+        packages: RAM_DISK,
         tool: None,
         on_request: false,
         make: recipes::initrd_ready,
@@ -178,7 +159,7 @@ pub const PRODUCTS: &[Product] = &[
         doc: "the same with the bench program in it, for vmtest=bench",
         recipe: 1,
         inputs: program::INPUTS,
-        packages: &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX],
+        packages: RAM_DISK,
         tool: Some(program::GUEST_COMPILER),
         on_request: false,
         make: recipes::initrd_bench,
@@ -188,7 +169,7 @@ pub const PRODUCTS: &[Product] = &[
         doc: "the initial RAM disk of the Debian disks: finds the root and starts its init",
         recipe: 1,
         inputs: &[debian::INIT],
-        packages: &[&KERNEL, &BUSYBOX, &HOST_BUSYBOX],
+        packages: RAM_DISK,
         tool: None,
         on_request: false,
         make: debian::ram_disk,
@@ -198,7 +179,7 @@ pub const PRODUCTS: &[Product] = &[
         doc: "a disk with an installed Debian 13: systemd, and root logs in without a password",
         recipe: 1,
         inputs: debian::INPUTS,
-        packages: DEBIAN_PACKAGES,
+        packages: &disk(&DEBIAN),
         tool: None,
         on_request: false,
         make: debian::small_disk,
@@ -208,7 +189,7 @@ pub const PRODUCTS: &[Product] = &[
         doc: "the same, larger, with gcc and python3 (made only when it is named)",
         recipe: 1,
         inputs: debian::INPUTS,
-        packages: BENCH_PACKAGES,
+        packages: &disk(&DEBIAN_BENCH),
         tool: None,
         on_request: true,
         make: debian::large_disk,

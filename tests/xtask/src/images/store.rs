@@ -3,6 +3,7 @@
 use std::env;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::products::PRODUCTS;
 use super::stamp;
@@ -51,18 +52,42 @@ pub fn path(name: &str) -> Option<PathBuf> {
 pub fn need(name: &str) -> Option<PathBuf> {
     let found = path(name);
     if found.is_none() {
-        let fact = lacking(name, in_ci());
-        // Not `eprintln!`: the test runner would swallow it. A closed stderr is no reason to fail.
-        let _ = writeln!(std::io::stderr(), "SKIP {}: {fact}", test_name());
+        skip(&not_made(name));
     }
     found
 }
 
-/// The fact and its help; in CI it is the end of the test.
-fn lacking(name: &str, in_ci: bool) -> String {
-    let fact = format!("image {name} has not been made; run `cargo xtask images`");
+/// A program of the host for a test that cannot run without it, by the same rule; administrators'
+/// folders are looked at too.
+///
+/// # Panics
+/// When the program is lacking and `CI=true`.
+#[must_use]
+pub fn tool(name: &str) -> Option<Command> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    let found = folders
+        .map(|folder: PathBuf| folder.join(name))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        skip(&format!("there is no {name}"));
+    }
+    found.map(Command::new)
+}
+
+fn skip(fact: &str) {
+    refuse_in_ci(fact, in_ci());
+    // Not `eprintln!`: the test runner would swallow it. A closed stderr is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "SKIP {}: {fact}", test_name());
+}
+
+fn not_made(name: &str) -> String {
+    format!("image {name} has not been made; run `cargo xtask images`")
+}
+
+/// In CI what is lacking is the end of the test.
+fn refuse_in_ci(fact: &str, in_ci: bool) {
     assert!(!in_ci, "{fact}");
-    fact
 }
 
 /// Whether what is lacking is a failure.
@@ -105,13 +130,20 @@ mod tests {
 
     #[test]
     fn at_home_a_lacking_image_is_a_reason() {
-        assert!(super::lacking("a/b", false).starts_with("image a/b has not been made"));
+        super::refuse_in_ci(&super::not_made("a/b"), false);
     }
 
     #[test]
     #[should_panic(expected = "run `cargo xtask images`")]
     fn in_ci_a_lacking_image_is_a_failure() {
-        let _ = super::lacking("a/b", true);
+        super::refuse_in_ci(&super::not_made("a/b"), true);
+    }
+
+    #[test]
+    fn a_tool_is_found_and_runs() {
+        let mut shell = super::tool("sh").expect("every host has one");
+        let status = shell.args(["-c", "exit 7"]).status();
+        assert_eq!(status.expect("it starts").code(), Some(7));
     }
 
     #[test]
