@@ -135,11 +135,18 @@ impl GuestRam {
 
     /// Loads one little-endian value, as one access if it is aligned.
     #[must_use]
+    #[inline]
     pub fn load(&self, addr: GuestPhys, width: Width) -> Option<u64> {
         let (offset, region) = self.locate(addr, width.bytes())?;
         if let Some(cell) = region.cell(offset, width) {
             return Some(cell.load(Relaxed));
         }
+        self.load_split(addr, width)
+    }
+
+    /// Loads a value that is not aligned.
+    #[cold]
+    fn load_split(&self, addr: GuestPhys, width: Width) -> Option<u64> {
         let mut bytes = [0; 8];
         self.read(addr, &mut bytes[..width.bytes() as usize]).ok()?;
         Some(u64::from_le_bytes(bytes))
@@ -178,6 +185,7 @@ impl GuestRam {
 
     /// The host's page behind a guest page, for a software TLB.
     #[must_use]
+    #[inline]
     pub fn page(&self, addr: GuestPhys) -> Option<HostPage> {
         let (offset, region) = self.locate(addr.page(), PAGE_BYTES)?;
         let host = region.host + offset;
@@ -187,6 +195,7 @@ impl GuestRam {
 
     /// The guest page that stands at a host address.
     #[must_use]
+    #[inline]
     pub fn guest_of(&self, host: u64) -> Option<GuestPhys> {
         self.regions.iter().find_map(|region| {
             let offset = host
@@ -205,6 +214,7 @@ impl GuestRam {
 
     /// Marks a page as written, without asking whether it holds translated code: for engines,
     /// which see to that themselves.
+    #[inline]
     pub fn mark_dirty_only(&self, addr: GuestPhys) {
         if let Some((offset, region)) = self.locate(addr.page(), PAGE_BYTES) {
             region.marks.mark_written((offset >> PAGE_BITS) as usize);
@@ -341,6 +351,7 @@ impl GuestRam {
     }
 
     /// The offset in its region, and the region, of a range that lies inside one.
+    #[inline]
     fn locate(&self, addr: GuestPhys, bytes: u64) -> Option<(u64, &Region)> {
         self.regions.iter().find_map(|region| {
             let offset = addr.0.checked_sub(region.base.0)?;

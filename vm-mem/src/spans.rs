@@ -26,6 +26,13 @@ impl Spans {
         }
     }
 
+    /// Adds those that others are.
+    pub fn note_all(&mut self, others: &Self) {
+        for (first, last) in &others.0 {
+            self.note(*first, *last);
+        }
+    }
+
     /// The range that an address is in.
     #[must_use]
     pub fn around(&self, addr: u64) -> Option<(u64, u64)> {
@@ -64,6 +71,11 @@ mod tests {
             spans.note(n << 20, (n << 20) + 1);
         }
         assert_eq!(spans.around(0x8_0000), Some((0, 0x70_0001)));
+        let mut heir = Spans::default();
+        heir.note(1 << 30, (1 << 30) + 1);
+        heir.note_all(&spans);
+        assert_eq!(heir.around(0x70_0000), Some((0, 0x70_0001)));
+        assert_eq!(heir.around(1 << 30), Some((1 << 30, (1 << 30) + 1)));
         spans.clear();
         assert_eq!(spans.around(0), None);
     }

@@ -10,7 +10,7 @@ mod cache;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vm_core::{Flush, PAGE_MASK};
-use vm_mem::{CodePage, Forgotten, Spans};
+use vm_mem::{CodePage, Forgotten, PageFilter, Spans, Tlb};
 
 use crate::cpu::{Cpu, Jump};
 use crate::flat::Code;
@@ -93,8 +93,51 @@ pub struct Jumps {
     clock: u64,
     /// What large mappings the code in shared caches stands on.
     large: Spans,
-    /// For each TLB table another number whenever a mapping is forgotten.
-    states: Vec<u64>,
+    /// For each TLB table what its mappings are like.
+    states: Vec<State>,
+}
+
+/// The state that the mappings of a TLB table are in.
+struct State {
+    /// Another one whenever a mapping is forgotten that somebody has relied on.
+    number: u64,
+    /// The pages that somebody relies on.
+    relied: PageFilter,
+    any: bool,
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            number: new_state(),
+            relied: PageFilter::default(),
+            any: false,
+        }
+    }
+
+    fn rely(&mut self, addr: u64) {
+        self.relied.note(addr);
+        self.any = true;
+    }
+
+    fn change(&mut self) {
+        self.number = new_state();
+        if std::mem::take(&mut self.any) {
+            self.relied.clear();
+        }
+    }
+
+    /// Addresses from the first to the last have been forgotten; a number that nobody has relied
+    /// on is as good as a new one.
+    fn forget(&mut self, first: u64, last: u64) {
+        if self.any && (!is_one_page(first, last) || self.relied.may_have(first)) {
+            self.change();
+        }
+    }
+}
+
+fn is_one_page(first: u64, last: u64) -> bool {
+    first & PAGE_MASK == last & PAGE_MASK
 }
 
 impl Jumps {
@@ -114,9 +157,16 @@ impl Jumps {
     /// where code is mapped holds as long as it stays the same.
     pub fn state(&mut self, table: usize) -> u64 {
         if self.states.len() <= table {
-            self.states.resize_with(table + 1, new_state);
+            self.states.resize_with(table + 1, State::new);
         }
-        self.states[table]
+        self.states[table].number
+    }
+
+    /// Notes that somebody relies on where a page is mapped, as long as the state is the same.
+    pub fn rely(&mut self, table: usize, addr: u64) {
+        if let Some(state) = self.states.get_mut(table) {
+            state.rely(addr);
+        }
     }
 
     /// The code for an address, if the cache in force knows it.
@@ -156,7 +206,10 @@ impl Jumps {
     /// A TLB table has forgotten something, or is another address space's from now on.
     pub fn forget(&mut self, table: usize, what: Forgotten) {
         if let Some(state) = self.states.get_mut(table) {
-            *state = new_state();
+            match what {
+                Forgotten::All | Forgotten::Own => state.change(),
+                Forgotten::Span(first, last) => state.forget(first, last),
+            }
         }
         for named in &mut self.all {
             if named.name.table == Some(table) {
@@ -168,11 +221,41 @@ impl Jumps {
         }
     }
 
+    /// One page has been forgotten in all TLB tables, and in none of them more than that.
+    fn forget_page(&mut self, addr: u64) {
+        let (first, last) = (addr & PAGE_MASK, addr | !PAGE_MASK);
+        for state in &mut self.states {
+            state.forget(first, last);
+        }
+        for named in &mut self.all {
+            named.cache.forget(first, last);
+        }
+    }
+
+    /// The guest has translations forgotten in the TLB.
+    pub fn flush(&mut self, tlb: &mut Tlb, what: Flush) {
+        let large = match what {
+            Flush::Page(addr, None) => self.large.around(addr.0),
+            _ => None,
+        };
+        // What most guests ask for at every page fault is done for all tables at once.
+        tlb.flush(what, |table, forgotten| match (what, forgotten) {
+            (Flush::Page(_, None), Forgotten::Span(first, last)) if is_one_page(first, last) => {}
+            _ => self.forget(table, forgotten),
+        });
+        if let Flush::Page(addr, None) = what {
+            self.forget_page(addr.0);
+        }
+        if large.is_some() || !matches!(what, Flush::Page(_, None)) {
+            self.forget_shared(what);
+        }
+    }
+
     /// The guest has translations forgotten; what is named by its address space keeps what all
     /// address spaces share.
-    pub fn forget_shared(&mut self, what: Flush) {
+    fn forget_shared(&mut self, what: Flush) {
         if matches!(what, Flush::All | Flush::Page(_, None)) {
-            self.states.fill_with(new_state);
+            self.states.iter_mut().for_each(State::change);
         }
         let shared = self.all.iter_mut().filter(|named| named.name.is_shared());
         let (first, last) = match what {
@@ -193,7 +276,7 @@ impl Jumps {
 
     /// Empties all caches.
     pub fn clear_all(&mut self) {
-        self.states.fill_with(new_state);
+        self.states.iter_mut().for_each(State::change);
         for named in &mut self.all {
             named.cache.clear();
         }
@@ -237,159 +320,10 @@ impl Jumps {
         InForce {
             mask: now.cache.mask(),
             entries: now.cache.entries.as_mut_ptr(),
-            state: &raw const self.states[table],
+            state: &raw const self.states[table].number,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use vm_core::GuestVirt;
-
-    use super::*;
-
-    const PAGE: Forgotten = Forgotten::Span(0x1000, 0x1fff);
-    const OWN_PAGE: CodePage = CodePage {
-        global: false,
-        large: None,
-    };
-    const SHARED_PAGE: CodePage = CodePage {
-        global: true,
-        large: None,
-    };
-
-    /// Enters addresses in the address space of a table.
-    fn fill(jumps: &mut Jumps, table: usize, pcs: &[u64], page: CodePage) {
-        jumps.select(table, 0);
-        for pc in pcs {
-            jumps.fill(table, *pc, std::ptr::dangling(), page);
-            assert!(jumps.entry(*pc).is_some());
-        }
-    }
-
-    /// Which addresses are known in the address space of a table.
-    fn known<const N: usize>(jumps: &mut Jumps, table: usize, pcs: [u64; N]) -> [bool; N] {
-        let force = jumps.select(table, 0);
-        let known = pcs.map(|pc| jumps.entry(pc).is_some());
-        // As handlers and native code look.
-        let seen = pcs.map(|pc| {
-            let cache = &jumps.all[jumps.current].cache;
-            cache.entries[Jump::place(pc, force.mask) / size_of::<Jump>()].pc == pc
-        });
-        assert_eq!(known, seen);
-        known
-    }
-
-    #[test]
-    fn what_is_forgotten_goes_and_all_else_stays() {
-        let pcs = [0x1000, 0x1ffe, 0x3000];
-        for (what, stay) in [
-            (PAGE, [false, false, true]),
-            (Forgotten::Span(0x7000, 0x7fff), [true; 3]),
-            (Forgotten::Span(0x1000, 0x3fff), [false; 3]),
-            (Forgotten::Own, [false; 3]),
-            (Forgotten::All, [false; 3]),
-        ] {
-            let mut jumps = Jumps::default();
-            fill(&mut jumps, 0, &pcs, OWN_PAGE);
-            fill(&mut jumps, 1, &[0x1000], OWN_PAGE);
-            jumps.forget(0, what);
-            assert_eq!(known(&mut jumps, 0, pcs), stay, "{what:?}");
-            assert_eq!(known(&mut jumps, 1, [0x1000, 0x3000]), [true, false]);
-            jumps.clear_all();
-            assert_eq!(known(&mut jumps, 1, [0x1000]), [false]);
-        }
-    }
-
-    #[test]
-    fn whatever_is_forgotten_the_state_is_another_one() {
-        let mut jumps = Jumps::default();
-        let mut seen = vec![0];
-        let mut note = |jumps: &mut Jumps| {
-            let force = jumps.select(0, 0);
-            let state = jumps.state(0);
-            assert!(!seen.contains(&state), "{state} of {seen:?}");
-            seen.push(state);
-            assert!(std::ptr::eq(force.state, &raw const jumps.states[0]));
-            state
-        };
-        note(&mut jumps);
-        for page in [OWN_PAGE, SHARED_PAGE] {
-            fill(&mut jumps, 0, &[0x1000], page);
-            for what in [PAGE, Forgotten::Own, Forgotten::All] {
-                jumps.forget(0, what);
-                note(&mut jumps);
-            }
-            for what in [Flush::All, Flush::Page(GuestVirt(0x7000), None)] {
-                jumps.forget_shared(what);
-                note(&mut jumps);
-            }
-        }
-        let other = jumps.state(1);
-        jumps.clear_all();
-        let state = note(&mut jumps);
-        assert_ne!(other, jumps.state(1));
-        // What is only found, or is another address space's, changes nothing.
-        fill(&mut jumps, 0, &[0x1000], OWN_PAGE);
-        jumps.forget(1, Forgotten::All);
-        assert_eq!(jumps.state(0), state);
-    }
-
-    #[test]
-    fn shared_code_is_known_in_all_address_spaces_until_it_is_forgotten_in_all() {
-        let space = |space| Flush::Page(GuestVirt(0x1004), space);
-        for (what, large, stay) in [
-            (space(Some(7)), None, [true; 3]),
-            (Flush::Space(7), None, [true; 3]),
-            (space(None), None, [false, false, true]),
-            (space(None), Some((0x1000, 0x2fff)), [false, false, true]),
-            (space(None), Some((0, 0x1f_ffff)), [false; 3]),
-            (Flush::All, None, [false; 3]),
-        ] {
-            let mut jumps = Jumps::default();
-            let page = CodePage {
-                global: true,
-                large,
-            };
-            let pcs = [0x1000, 0x1ffe, 0x3000];
-            fill(&mut jumps, 0, &pcs, page);
-            assert_eq!(known(&mut jumps, 5, pcs), [true; 3]);
-            jumps.forget(0, Forgotten::All);
-            assert_eq!(known(&mut jumps, 0, pcs), [true; 3]);
-            jumps.forget_shared(what);
-            assert_eq!(known(&mut jumps, 5, pcs), stay, "{what:?} {large:?}");
-        }
-    }
-
-    #[test]
-    fn an_address_space_with_code_of_its_own_leaves_the_shared_cache() {
-        let mut jumps = Jumps::default();
-        fill(&mut jumps, 0, &[0x1000], SHARED_PAGE);
-        fill(&mut jumps, 1, &[0x2000], OWN_PAGE);
-        assert_eq!(known(&mut jumps, 0, [0x1000, 0x2000]), [true, false]);
-        assert_eq!(known(&mut jumps, 1, [0x1000, 0x2000]), [false, true]);
-        fill(&mut jumps, 1, &[0x1000], SHARED_PAGE);
-        assert_eq!(known(&mut jumps, 1, [0x1000, 0x2000]), [true, true]);
-        assert_eq!(known(&mut jumps, 0, [0x1000, 0x2000]), [true, false]);
-        // A mode that nothing was shared in begins for itself.
-        jumps.select(0, 1);
-        assert!(jumps.entry(0x1000).is_none());
-    }
-
-    #[test]
-    fn there_are_never_more_caches_than_there_may_be() {
-        let mut jumps = Jumps::default();
-        for n in 0..3 * OWNS {
-            jumps.select(n, n as u64);
-            jumps.fill(n, 0x1000, std::ptr::dangling(), OWN_PAGE);
-            jumps.select(n, 100 + n as u64);
-            jumps.fill(n, 0x1000, std::ptr::dangling(), SHARED_PAGE);
-        }
-        assert!(jumps.all.len() <= OWNS + MODES);
-        // The last ones are those that are left, and nobody gets what another one knew.
-        jumps.select(3 * OWNS - 1, 3 * OWNS as u64 - 1);
-        assert!(jumps.entry(0x1000).is_some());
-        jumps.select(0, 0);
-        assert!(jumps.entry(0x1000).is_none());
-    }
-}
+mod tests;

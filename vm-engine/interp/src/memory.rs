@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 use vm_core::PAGE_MASK;
-use vm_ir::{Op, Type, eval_float};
+use vm_ir::{MemArg, Op, Type, eval_float};
 use vm_mem::TlbTable;
 
 use crate::cpu::{Cpu, Stop, StopKind};
@@ -60,6 +60,24 @@ pub unsafe fn try_store(cpu: *mut Cpu, ip: *const Flat, ty: Type) -> bool {
         };
         write(host, ty, word(cpu, ip, B));
         true
+    }
+}
+
+/// Whether an op does nothing but ask for the right to access, and the TLB gives it.
+///
+/// # Safety
+///
+/// As for every handler.
+#[inline(always)]
+pub unsafe fn try_probe(cpu: *mut Cpu, op: Op, ty: Type, addr: u64, imm: u64) -> bool {
+    // SAFETY: see UNSAFETY.
+    unsafe {
+        let addr = addr.wrapping_add_signed(i64::from(MemArg::unpack(imm).offset));
+        match op {
+            Op::ProbeLoad => host::<false>(cpu, addr, ty.bytes()).is_some(),
+            Op::ProbeStore => host::<true>(cpu, addr, ty.bytes()).is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -203,10 +221,12 @@ unsafe extern "C" fn atomic<const OP: u8, const TY: u8>(
 ) -> i64 {
     // SAFETY: see UNSAFETY.
     unsafe {
-        if !finish_special(cpu, ip, OP, TY) {
+        let op = const { Op::ALL[OP as usize] };
+        let known = try_probe(cpu, op, type_of(TY), word(cpu, ip, A), (*ip).imm);
+        if !known && !finish_special(cpu, ip, OP, TY) {
             return fuel;
         }
-        if const { Op::ALL[OP as usize].has_result() } {
+        if op.has_result() {
             set_word(cpu, ip, (*cpu).result);
         }
         next(cpu, ip, fuel)

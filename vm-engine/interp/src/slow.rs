@@ -19,7 +19,7 @@ use vm_core::{
 };
 use vm_ir::float::Rules;
 use vm_ir::{Context, Frontend, Helper, HelperCx, Request, Type};
-use vm_mem::{Access, CodePage, GuestRam, HostCell, Tlb, TlbEntry, TlbTable};
+use vm_mem::{Access, CodePage, GuestRam, HostCell, Tlb, TlbEntry};
 
 use crate::blocks::Blocks;
 use crate::cpu::{Cpu, Stop};
@@ -217,10 +217,7 @@ impl Slow {
 
     /// Forgets translations.
     pub fn flush(&mut self, what: Flush) {
-        let jumps = &mut self.jumps;
-        self.tlb
-            .flush(what, |table, forgotten| jumps.forget(table, forgotten));
-        jumps.forget_shared(what);
+        self.jumps.flush(&mut self.tlb, what);
     }
 
     /// Remembers where the code at the program counter is.
@@ -233,7 +230,7 @@ impl Slow {
     /// Translates a fetch; the physical address, and whether the rest of the page may be executed
     /// as well.
     pub fn fetch(&mut self, cpu: &mut Cpu, addr: u64) -> Result<(GuestPhys, bool), Stop> {
-        let entry = self.tlb.table(self.table).entries[TlbTable::index(addr)];
+        let entry = self.tlb.table(self.table).entry(addr);
         if entry.execute == addr & PAGE_MASK {
             let host = addr.wrapping_add(entry.addend);
             if let Some(phys) = self.ram.guest_of(host) {
@@ -250,13 +247,8 @@ impl Slow {
     /// Translates an address by the TLB: for accesses that handlers leave to slow paths although
     /// the page is known, such as atomic and misaligned ones.
     fn known_place(&mut self, addr: u64, access: Access) -> Option<Place> {
-        let entry = self.tlb.table(self.table).entries[TlbTable::index(addr)];
-        let tag = match access {
-            Access::Load => entry.read,
-            Access::Store => entry.write,
-            Access::Fetch => entry.execute,
-        };
-        if tag != addr & PAGE_MASK {
+        let entry = self.tlb.table(self.table).entry(addr);
+        if tag(&entry, access) != addr & PAGE_MASK {
             return None;
         }
         let host = addr.wrapping_add(entry.addend);
@@ -280,7 +272,7 @@ impl Slow {
     /// A trap is not kept: the interpreter will find it again.
     pub fn fill(&mut self, cpu: &mut Cpu, page: u64, access: Access) -> bool {
         let walked = self.walked(cpu, page, 1, access);
-        walked.is_ok() && self.known_place(page, access).is_some()
+        walked.is_ok() && tag(&self.tlb.table(self.table).entry(page), access) == page
     }
 
     /// Translates an address by the TLB or the page walk, and remembers the result if it may.
@@ -323,12 +315,11 @@ impl Slow {
         if entry.whole && self.watch.is_none() && !self.stops.watches_page(addr) {
             let virt = addr & PAGE_MASK;
             let table = self.tlb.table(self.table);
-            table.note_mapping(addr, entry.bits, entry.global);
-            let old = &mut table.entries[TlbTable::index(addr)];
+            let old = table.entry(addr);
             let addend = page.host.wrapping_sub(virt);
             let same = old.addend == addend
                 && (old.read == virt || old.write == virt || old.execute == virt);
-            let mut new = if same { *old } else { TlbEntry::EMPTY };
+            let mut new = if same { old } else { TlbEntry::EMPTY };
             new.addend = addend;
             if entry.read {
                 new.read = virt;
@@ -340,7 +331,7 @@ impl Slow {
             if entry.write && access == Access::Store && !page.code {
                 new.write = virt;
             }
-            *old = new;
+            table.enter(addr, new, entry.bits, entry.global);
             if new.write == virt {
                 table.note_write(page.host);
             }
@@ -427,6 +418,15 @@ impl Slow {
             let (_, offset) = unsafe { &*cpu.code }.site_of(ip);
             watch.access(cpu.pc.wrapping_add(offset), addr, bytes, value, store);
         }
+    }
+}
+
+/// The page that an entry answers an access for.
+const fn tag(entry: &TlbEntry, access: Access) -> u64 {
+    match access {
+        Access::Load => entry.read,
+        Access::Store => entry.write,
+        Access::Fetch => entry.execute,
     }
 }
 

@@ -9,13 +9,13 @@ const B: ContextKey = ContextKey { space: 2, mode: 0 };
 fn enter(tlb: &mut Tlb, key: ContextKey, page: u64, (bits, global): (u32, bool)) {
     let index = tlb.select(key).index;
     let table = tlb.table(index);
-    table.note_mapping(page, bits, global);
-    table.entries[TlbTable::index(page)] = TlbEntry {
+    let entry = TlbEntry {
         read: page,
         write: page,
         execute: page,
         addend: 0x1000,
     };
+    table.enter(page, entry, bits, global);
     table.note_write(page + 0x1000);
 }
 
@@ -24,7 +24,7 @@ fn a_page_is_protected_in_every_table_and_no_other_is() {
     let mut tlb = Tlb::new();
     let writes = |tlb: &mut Tlb, key, page| {
         let index = tlb.select(key).index;
-        tlb.table(index).entries[TlbTable::index(page)].write == page
+        tlb.table(index).entry(page).write == page
     };
     enter(&mut tlb, A, 0x6000, SHARED);
     // Its heir has the shared page.
@@ -45,7 +45,7 @@ fn a_page_is_protected_in_every_table_and_no_other_is() {
 
 fn has(tlb: &mut Tlb, key: ContextKey, page: u64) -> bool {
     let index = tlb.select(key).index;
-    tlb.table(index).entries[TlbTable::index(page)].read == page
+    tlb.table(index).entry(page).read == page
 }
 
 const OWN: (u32, bool) = (12, false);
@@ -181,6 +181,80 @@ fn a_protected_page_is_read_but_no_longer_written() {
     let mut tlb = Tlb::new();
     enter(&mut tlb, A, 0x5000, OWN);
     tlb.protect(0x6000);
-    let entry = tlb.table(0).entries[TlbTable::index(0x5000)];
+    let entry = tlb.table(0).entry(0x5000);
     assert_eq!((entry.read, entry.write), (0x5000, NO_TAG));
+}
+
+#[test]
+fn thousands_of_pages_side_by_side_are_each_kept_copied_protected_and_forgotten() {
+    let mut tlb = Tlb::new();
+    let pages = || (0..TLB_ENTRIES as u64 / 3).map(|n| (5 + 3 * n) << PAGE_BITS);
+    let kind = |page: u64| {
+        if page >> PAGE_BITS & 1 == 0 {
+            OWN
+        } else {
+            SHARED
+        }
+    };
+    for page in pages() {
+        enter(&mut tlb, A, page, kind(page));
+    }
+    // A kernel's and a program's data, which lie wherever they like, are more than 4096 pages.
+    assert!(pages().all(|page| has(&mut tlb, A, page)));
+    assert!(tlb.select(B).is_new);
+    assert!(pages().all(|page| has(&mut tlb, B, page) == (kind(page) == SHARED)));
+    let writes = |tlb: &mut Tlb, page| tlb.table(0).entry(page).write == page;
+    tlb.protect(0x5000 + 0x1000);
+    assert!(pages().all(|page| writes(&mut tlb, page) == (page != 0x5000)));
+    tlb.protect_all();
+    assert!(pages().all(|page| has(&mut tlb, A, page) && !writes(&mut tlb, page)));
+    tlb.flush(Flush::Space(1), |_, _| {});
+    assert!(pages().all(|page| has(&mut tlb, A, page) == (kind(page) == SHARED)));
+    // Nothing is left behind for the next address space that gets this table.
+    tlb.flush(Flush::All, |_, _| {});
+    assert!(!pages().any(|page| has(&mut tlb, A, page) || has(&mut tlb, B, page)));
+}
+
+#[test]
+fn a_table_that_changes_hands_keeps_what_is_shared_and_takes_what_it_lacks() {
+    let key = |space| ContextKey { space, mode: 0 };
+    let mut tlb = Tlb::new();
+    enter(&mut tlb, key(0), 0x6000, SHARED);
+    enter(&mut tlb, key(0), 0x5000, OWN);
+    // At the place of one that the other table has: each keeps its own.
+    let twin = 0x6000 + ((TLB_ENTRIES as u64) << PAGE_BITS);
+    enter(&mut tlb, key(1), twin, SHARED);
+    enter(&mut tlb, key(1), 0x20_9000, (21, true));
+    enter(&mut tlb, key(1), 0x7000, OWN);
+    for space in 2..TABLES as u64 {
+        enter(&mut tlb, key(space), 0x7000, OWN);
+    }
+    // The one that was used last is taken from, the one unused longest is taken.
+    let _ = tlb.select(key(1));
+    let chosen = tlb.select(key(99));
+    assert_eq!((chosen.index, chosen.is_new), (0, true));
+    let pages = [0x6000, 0x20_9000, 0x5000, 0x7000, twin];
+    let found = pages.map(|page| has(&mut tlb, key(99), page));
+    assert_eq!(found, [true, true, false, false, false]);
+    // What was taken is protected and forgotten as what was here.
+    for page in [0x20_9000, 0x6000] {
+        tlb.protect(page + 0x1000);
+        assert_eq!(tlb.table(0).entry(page).write, NO_TAG);
+    }
+    tlb.flush(Flush::Space(99), |_, _| {});
+    assert!(has(&mut tlb, key(99), 0x6000) && has(&mut tlb, key(99), 0x20_9000));
+    tlb.flush(Flush::Page(GuestVirt(0x3f_0000), None), |_, _| {});
+    assert!(has(&mut tlb, key(99), 0x6000) && !has(&mut tlb, key(99), 0x20_9000));
+}
+
+#[test]
+fn a_table_that_becomes_one_of_another_mode_keeps_nothing() {
+    let mut tlb = Tlb::new();
+    enter(&mut tlb, A, 0x6000, SHARED);
+    let key = |space| ContextKey { space, mode: 1 };
+    for space in 1..TABLES as u64 {
+        enter(&mut tlb, key(space), 0x7000, SHARED);
+    }
+    assert_eq!(tlb.select(key(99)).index, 0);
+    assert!(!has(&mut tlb, key(99), 0x6000) && has(&mut tlb, key(99), 0x7000));
 }

@@ -1,21 +1,27 @@
 //! One jump cache, which grows with the program.
 
-use vm_core::GuestVirt;
+use vm_core::PAGE_MASK;
 use vm_mem::{PageFilter, prefer_large_pages};
 
 use crate::blocks::BEHIND;
 use crate::cpu::Jump;
 use crate::flat::Code;
+use crate::jumps::is_one_page;
 
 /// How many times as many entries a cache may have as in the beginning.
 // LIMIT: 2 MiB for each of 16 address spaces; a compiler enters 100,000 blocks by jumps.
 const GROWTH: usize = 16;
+
+/// The ends of nothing.
+const NOWHERE: (u64, u64) = (u64::MAX, 0);
 
 /// A table of code by its virtual address, one place for each.
 pub struct Cache {
     pub entries: Vec<Jump>,
     /// From which pages it holds code.
     pages: PageFilter,
+    /// The first and the last address of those.
+    ends: (u64, u64),
     /// How many entries it begins with.
     least: usize,
     /// How often one address took another's place since it has so many entries.
@@ -28,6 +34,7 @@ impl Cache {
         Self {
             entries: empty(least),
             pages: PageFilter::default(),
+            ends: NOWHERE,
             least,
             pushed: 0,
         }
@@ -59,6 +66,8 @@ impl Cache {
         // Its first instruction may reach into the next page.
         for at in [pc, pc.wrapping_add(BEHIND - 1)] {
             self.pages.note(at);
+            let (first, last) = (at & PAGE_MASK, at | !PAGE_MASK);
+            self.ends = (self.ends.0.min(first), self.ends.1.max(last));
         }
     }
 
@@ -82,7 +91,7 @@ impl Cache {
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.pages.is_empty()
+        self.ends == NOWHERE
     }
 
     /// Forgets everything.
@@ -90,13 +99,17 @@ impl Cache {
         if !self.is_empty() {
             self.forget(0, u64::MAX);
             self.pages.clear();
+            self.ends = NOWHERE;
         }
     }
 
     /// Forgets what stands at addresses from the first to the last, or reaches there.
     pub fn forget(&mut self, first: u64, last: u64) {
-        let one = GuestVirt(first).page_number() == GuestVirt(last).page_number();
-        if one && !self.pages.may_have(first) {
+        // A walk over all entries takes as long as a hundred of these questions.
+        if last < self.ends.0 || self.ends.1 < first {
+            return;
+        }
+        if is_one_page(first, last) && !self.pages.may_have(first) {
             return;
         }
         let (first, length) = (

@@ -12,7 +12,7 @@ use vm_mem::Access;
 use crate::control::{enter, enter_apart, found, go_on};
 use crate::cpu::{Cpu, Jump, Stop, StopKind};
 use crate::flat::{Code, Flat};
-use crate::memory::settle;
+use crate::memory::{settle, try_probe};
 use crate::native::gates::{Call, Miss};
 
 /// What a slow path gives back: zero to go on, or the stack pointer to unwind to; the fuel.
@@ -275,8 +275,12 @@ pub unsafe fn special(
     // SAFETY: see UNSAFETY.
     unsafe {
         let what = Call::unpack(what);
+        let op = Op::ALL[what.what as usize];
+        let ty = Type::ALL[usize::from(what.ty)];
+        if try_probe(cpu, op, ty, addr, imm) {
+            return Out::GO_ON;
+        }
         let ip = at_site(cpu, (*cpu).code, what.site);
-        let (op, ty) = (Op::ALL[what.what as usize], Type::ALL[usize::from(what.ty)]);
         let slow = (*cpu).slow;
         let done = (*slow).special(&mut *cpu, ip, op, ty, addr, [first, second], imm);
         finish(&mut *cpu, ip, done)

@@ -3,7 +3,7 @@
 // UNSAFETY: `blocks` is followed while handlers run, as in `slow`.
 
 use vm_core::{GuestPhys, PAGE_MASK};
-use vm_mem::{Forgotten, TlbTable};
+use vm_mem::Forgotten;
 
 use super::Slow;
 use crate::blocks::{Key, Known};
@@ -22,7 +22,7 @@ impl Slow {
         if chosen.is_new {
             self.jumps.forget(table, Forgotten::All);
         }
-        cpu.tlb = self.tlb.table(table).entries.as_mut_ptr();
+        cpu.tlb = self.tlb.table(table).as_mut_ptr();
         let force = self.jumps.select(table, self.context.code);
         force.put(cpu);
     }
@@ -65,6 +65,10 @@ impl Slow {
         });
         if all {
             span.found(self.jumps.state(self.table), base);
+            for page in &span.pages {
+                let at = base.wrapping_add(page.distance as u64);
+                self.jumps.rely(self.table, at);
+            }
         } else if span.missed() {
             // SAFETY: as above.
             let blocks = unsafe { &mut *self.blocks };
@@ -82,7 +86,7 @@ impl Slow {
         if entered || self.stops.has_breaks() {
             return entered;
         }
-        let entry = self.tlb.table(self.table).entries[TlbTable::index(at)];
+        let entry = self.tlb.table(self.table).entry(at);
         let phys = self.ram.guest_of(at.wrapping_add(entry.addend));
         entry.execute == at && phys == Some(GuestPhys(page.phys))
     }

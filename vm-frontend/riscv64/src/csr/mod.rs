@@ -18,7 +18,7 @@ pub use access::{
 };
 pub(crate) use access::{make_dirty, timeless};
 pub(crate) use counts::TICK_NS;
-pub(crate) use rules::{is_privilege, pmp_address, pmp_entry};
+pub(crate) use rules::{is_privilege, pmp_address, pmp_entries, pmp_entry};
 pub(crate) use status::{data_privilege, effective_blocks};
 pub(crate) use table::TABLE;
 pub(crate) use table::Write;

@@ -84,6 +84,11 @@ pub(crate) fn pmp_entry(slots: &[u64], index: u16) -> u64 {
     cell(slots, nth(PMPCFG, index / 8)) >> (8 * (index % 8)) & 0xff
 }
 
+/// The entries of a group of eight, the first one in the lowest byte.
+pub(crate) fn pmp_entries(slots: &[u64], group: u16) -> u64 {
+    cell(slots, nth(PMPCFG, group))
+}
+
 /// An address is held by its own lock, and by that of a range that begins with it.
 pub(crate) fn pmpaddr_held(slots: &[u64], index: u16) -> bool {
     let next = pmp_entry(slots, index + 1);

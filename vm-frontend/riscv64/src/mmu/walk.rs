@@ -3,14 +3,14 @@
 use vm_core::{GuestPhys, GuestVirt, PAGE_BYTES, PAGE_MASK, Trap, Width};
 use vm_mem::{Access, GuestRam, PageEntry};
 
-use super::pmp::{Rights, is_whole, rights};
+use super::pmp::{Guard, Rights};
 use super::table::{
     ACCESSED, DIRTY, EXECUTE, Entry, GLOBAL, Meaning, READ, USER, WRITE, is_canonical, levels,
     place,
 };
 use crate::cells::cell;
 use crate::csr::data_privilege;
-use crate::fields::{self, SUPERVISOR, envcfg, satp, status};
+use crate::fields::{self, MACHINE, SUPERVISOR, envcfg, satp, status};
 use crate::mode::paging;
 use crate::slots as s;
 use crate::trap::{access_fault, page_fault};
@@ -36,6 +36,8 @@ struct Query<'a> {
     addr: u64,
     access: Access,
     privilege: u64,
+    /// What supervisors may do with physical memory, as with users' the entries mean the same.
+    guard: Guard<'a>,
 }
 
 /// Translates an address for an access of `bytes` bytes; see [`vm_mem::Walk`].
@@ -53,12 +55,19 @@ pub(crate) fn walk(
         addr: addr.0,
         access,
         privilege: if access == Access::Fetch { fetch } else { data },
+        guard: Guard::new(slots, SUPERVISOR),
     };
     let found = query.translate()?;
     let first = found.addr;
     let inside = PAGE_BYTES - (first & !PAGE_MASK);
     let last = first + (bytes.clamp(1, inside) - 1);
-    let guarded = rights(slots, query.privilege, first, last);
+    let machine = Guard::new(slots, MACHINE);
+    let guard = if query.privilege == MACHINE {
+        &machine
+    } else {
+        &query.guard
+    };
+    let guarded = guard.rights(first, last);
     if !guarded.has(wanted(access)) {
         return Err(access_fault(access, addr.0));
     }
@@ -77,7 +86,7 @@ pub(crate) fn walk(
         read: granted.has(Rights::READ),
         write: granted.has(Rights::WRITE),
         execute: granted.has(Rights::EXECUTE),
-        whole: is_whole(slots, first),
+        whole: guard.is_whole(first),
         bits: found.bits,
         global: found.global,
     })
@@ -139,7 +148,7 @@ impl Query<'_> {
 
     /// Reads an entry, with supervisor's rights to physical memory.
     fn load(&self, at: u64) -> Result<u64, Trap> {
-        let guarded = rights(self.slots, SUPERVISOR, at, at + 7);
+        let guarded = self.guard.rights(at, at + 7);
         let read = guarded.has(Rights::READ);
         read.then(|| self.ram.load(GuestPhys(at), Width::B8))
             .flatten()
@@ -185,7 +194,7 @@ impl Query<'_> {
 
     /// Sets accessed and dirty bits, unless the entry is no longer what it was.
     fn mark(&self, at: u64, old: Entry, new: Entry) -> Result<bool, Trap> {
-        let guarded = rights(self.slots, SUPERVISOR, at, at + 7);
+        let guarded = self.guard.rights(at, at + 7);
         if !guarded.has(Rights::WRITE) {
             return Err(access_fault(self.access, self.addr));
         }

@@ -1,7 +1,7 @@
 //! Which entry decides, and what it permits.
 
 use super::Setup;
-use crate::mmu::pmp::{Rights, is_whole, rights};
+use crate::mmu::pmp::{Guard, Rights};
 
 /// Entries as (configuration, address register), then what user and machine mode may do with a
 /// range, and whether its first page is of one piece.
@@ -11,17 +11,17 @@ fn check(entries: &[(u64, u64)], first: u64, last: u64, user: u64, machine: u64,
     for (index, (entry, addr)) in entries.iter().enumerate() {
         setup.protect(index as u16, *entry, *addr);
     }
-    let found = [0, 1, 3].map(|privilege| rights(&setup.slots, privilege, first, last));
+    let guards = [0, 1, 3].map(|privilege| Guard::new(&setup.slots, privilege));
+    let found = guards.each_ref().map(|guard| guard.rights(first, last));
     assert_eq!(
         found,
         [Rights(user), Rights(user), Rights(machine)],
         "{entries:x?} {first:#x}"
     );
-    assert_eq!(
-        is_whole(&setup.slots, first),
-        whole,
-        "{entries:x?} {first:#x}"
-    );
+    // What was found out before changes nothing.
+    for guard in guards.iter().chain([&Guard::new(&setup.slots, 0)]) {
+        assert_eq!(guard.is_whole(first), whole, "{entries:x?} {first:#x}");
+    }
 }
 
 #[test]
@@ -82,4 +82,38 @@ fn the_first_entry_that_matches_decides() {
         7,
         true,
     );
+}
+
+#[test]
+fn what_is_known_of_a_piece_is_right_for_all_of_it_and_for_nothing_else() {
+    let mut random = 0x1234_5678_u64;
+    let mut draw = |below: u64| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (random >> 33) % below
+    };
+    for _ in 0..300 {
+        let mut setup = Setup::new(0);
+        setup.protect(0, 0, 0);
+        for index in 0..16 {
+            // Off, up to an address, four bytes, some more; at a few addresses, so that they meet.
+            let entry = draw(4) << 3 | draw(8) | draw(2) << 7;
+            setup.protect(index, entry, draw(64) << draw(3) | draw(2));
+        }
+        for privilege in [0, 1, 3] {
+            let guard = Guard::new(&setup.slots, privilege);
+            for _ in 0..100 {
+                let (first, bytes) = (draw(0x600), 1 << draw(4));
+                let last = first + bytes - 1;
+                let fresh = Guard::new(&setup.slots, privilege);
+                assert_eq!(
+                    guard.rights(first, last),
+                    fresh.rights(first, last),
+                    "{:x?} {first:#x} {last:#x}",
+                    setup.slots
+                );
+            }
+        }
+    }
 }
