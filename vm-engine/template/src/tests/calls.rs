@@ -93,7 +93,7 @@ fn program(depth: u64, computed: bool, wild: bool) -> Vec<Block> {
 /// Both ways to run a program come to the same state, whatever the fuel.
 fn check(depth: u64, computed: bool, wild: bool, fuels: &[u64]) {
     let program = program(depth, computed, wild);
-    let (mut plain, mut native) = (Machine::plain(), Machine::new());
+    let (mut plain, mut native) = (Machine::plain(), Machine::joined());
     for machine in [&mut plain, &mut native] {
         machine.put_all(&program);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vm_core::{Clock, Exit, GuestPhys, Inline, PAGE_BYTES, Section, Vcpu};
 use vm_engine_cache::{Arena, LeastRecentlyUsed};
-use vm_engine_interp::native::{Compiler, Native, Tier, Work};
+use vm_engine_interp::native::{Compiler, Native, Tier, Unit, Work};
 use vm_engine_interp::{Engine, Interpreter};
 use vm_ir::sample::guest::{CODE, CODE_PAGES, DATA, Guest, place};
 use vm_ir::{Block, Layout, sample};
@@ -23,16 +23,25 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// One on which blocks are compiled when they are entered, each for itself.
+    pub fn new() -> Self {
+        Self::with(|templates, arena| Some(Tier::new(templates, Arc::new(Inline), arena, 1)))
+    }
+
+    /// One on which blocks are joined.
+    pub fn joined() -> Self {
+        Self::with(|templates, arena| {
+            let tier = Tier::new(templates.clone(), Arc::new(Inline), arena, 1);
+            Some(tier.with_templates(templates, 1))
+        })
+    }
+
     /// One that leaves everything to the interpreter.
     pub fn plain() -> Self {
-        Self::with(false)
+        Self::with(|_, _| None)
     }
 
-    pub fn new() -> Self {
-        Self::with(true)
-    }
-
-    fn with(native: bool) -> Self {
+    fn with(tier: impl FnOnce(Arc<Templates>, Arena<Unit>) -> Option<Tier>) -> Self {
         let guest = Arc::new(Guest::new());
         let bytes = CODE - DATA.0 + CODE_PAGES * PAGE_BYTES;
         let ram = GuestRam::new(&[(DATA, bytes)]).expect("the host has a few pages");
@@ -41,9 +50,8 @@ impl Machine {
         let templates = Templates::new(guest.clone()).expect("the host is known");
         let templates = Arc::new(templates);
         let arena = Arena::new(16 << 20, Box::new(LeastRecentlyUsed)).expect("the host has 16 MiB");
-        if native {
-            let tier = Tier::new(templates.clone(), Arc::new(Inline), arena, 1);
-            engine.set_tier(tier.with_templates(templates.clone(), 1));
+        if let Some(tier) = tier(templates.clone(), arena) {
+            engine.set_tier(tier);
         }
         let cpu = engine.cpu(0);
         let layout = sample::layout();
