@@ -227,6 +227,7 @@ fn the_page_about_a_hot_loop_shows_what_its_commands_print() {
     }
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/life-of-a-hot-loop.md");
     let before = std::fs::read_to_string(&page).expect("the page");
+    let bless = std::env::var_os("BLESS").is_some();
     let mut after = String::new();
     let (mut commands, mut lines) = (0, before.lines().peekable());
     while let Some(line) = lines.next() {
@@ -245,14 +246,14 @@ fn the_page_about_a_hot_loop_shows_what_its_commands_print() {
             // Of a table, the guest's column and the beginning of the next.
             let table = line.starts_with("0x802") && line.get(12..13) != Some(" ");
             let guest = line.get(..40).unwrap_or(line).trim_end();
-            if table {
+            if table && !bless {
                 assert!(printed.contains(guest), "{guest} in {command}: {printed}");
             }
         }
         assert!(printed.contains("0x80201d6"), "{command}: {printed}");
     }
     assert!(commands >= 5, "{commands} commands");
-    if std::env::var_os("BLESS").is_some() {
+    if bless {
         std::fs::write(&page, after).expect("the page can be written");
     }
 }
