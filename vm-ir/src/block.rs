@@ -181,6 +181,9 @@ pub struct Block {
     pub bytes: u32,
 }
 
+/// The length of a line, in bytes.
+const LINE: u64 = 64;
+
 impl Block {
     /// The guest instructions: number of the marker, offset and length in bytes.
     pub fn markers(&self) -> impl Iterator<Item = (usize, u32, u32)> {
@@ -189,6 +192,21 @@ impl Block {
             .enumerate()
             .filter(|(_, inst)| inst.op == Op::Insn)
             .map(|(i, inst)| (i, inst.imm as u32, (inst.imm >> 32) as u32))
+    }
+
+    /// Whether an access stays in the 64 bytes that begin at its address without its offset, where
+    /// that is known to be a multiple of 64: what is accessed there is on one page.
+    #[must_use]
+    pub fn stays_in_line(&self, inst: &Inst) -> bool {
+        let made = |id: Id| self.insts.get(usize::from(id));
+        let clears = |id: &Id| {
+            let made = made(*id).filter(|made| made.op == Op::Const);
+            made.is_some_and(|made| made.imm % LINE == 0)
+        };
+        let base = made(inst.args[0]).filter(|base| base.op == Op::And);
+        let first = u64::try_from(MemArg::unpack(inst.imm).offset);
+        let inside = first.is_ok_and(|first| first + inst.ty.bytes() <= LINE);
+        inside && base.is_some_and(|base| base.args[..2].iter().any(clears))
     }
 
     /// The address behind the block, if it jumps and keeps that address, as calls do.

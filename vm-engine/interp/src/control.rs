@@ -21,13 +21,10 @@ use crate::handlers::{eval, second, word};
 pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64 {
     // SAFETY: as above.
     unsafe {
-        (*cpu).pc = pc;
-        let left = fuel.wrapping_sub((*code).toll.fuel());
+        let left = begin(cpu, code, pc, fuel);
         if left < 0 {
             return stop(cpu, StopKind::Fuel, fuel);
         }
-        (*cpu).code = code;
-        (*cpu).recent.note(pc);
         let heat = (*code).heat.load(Relaxed).wrapping_sub(1);
         (*code).heat.store(heat, Relaxed);
         if heat == 0 {
@@ -47,15 +44,28 @@ pub unsafe fn enter(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64
 pub unsafe fn enter_apart(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64 {
     // SAFETY: as above.
     unsafe {
-        (*cpu).pc = pc;
-        let left = fuel.wrapping_sub((*code).toll.fuel());
+        let left = begin(cpu, code, pc, fuel);
         if left < 0 {
             return stop(cpu, StopKind::Fuel, fuel);
         }
-        (*cpu).code = code;
-        (*cpu).recent.note(pc);
         let ip = (*code).ops.as_ptr();
         ((*code).first)(cpu, ip, left)
+    }
+}
+
+/// The CPU comes to a block; the fuel that is left behind it, which is negative if it does not
+/// reach, and then the CPU is not in the block.
+#[inline(always)]
+unsafe fn begin(cpu: *mut Cpu, code: *const Code, pc: u64, fuel: i64) -> i64 {
+    // SAFETY: as for `enter`.
+    unsafe {
+        (*cpu).pc = pc;
+        let left = fuel.wrapping_sub((*code).toll.fuel());
+        if left >= 0 {
+            (*cpu).code = code;
+            (*cpu).recent.note(pc);
+        }
+        left
     }
 }
 

@@ -116,7 +116,7 @@ impl Body<'_, '_, '_> {
     fn place(&mut self, inst: &Inst, arg: MemArg, store: bool, odd: bool) -> (Value, Value) {
         let base = self.word(inst.args[0]);
         let cpu = self.cx.cpu;
-        if let Some(known) = self.line.filter(|line| self.is_in(line, inst, arg, store)) {
+        if let Some(known) = self.line.filter(|line| self.is_in(line, inst, store)) {
             let offset = i64::from(arg.offset);
             let addr = self.cx.builder.ins().iadd_imm_s(base, offset);
             return (addr, known.addend);
@@ -155,7 +155,7 @@ impl Body<'_, '_, '_> {
         let at = std::mem::offset_of!(TlbEntry, addend) as i32;
         let ins = self.cx.builder.ins();
         let addend = ins.load(types::I64, STRUCT, entry, at);
-        self.line = in_line(inst, arg).then_some(Line {
+        self.line = self.block.stays_in_line(inst).then_some(Line {
             site,
             base: inst.args[0],
             store,
@@ -167,20 +167,9 @@ impl Body<'_, '_, '_> {
     /// Whether an access stays in what the same instruction has just accessed: in a line that
     /// begins at a multiple of its length. Nothing can come between the accesses of an
     /// instruction but what it does itself.
-    fn is_in(&self, line: &Line, inst: &Inst, arg: MemArg, store: bool) -> bool {
+    fn is_in(&self, line: &Line, inst: &Inst, store: bool) -> bool {
         let same = (line.site, line.base, line.store) == (self.site, inst.args[0], store);
-        same && in_line(inst, arg) && self.begins_line(line.base)
-    }
-
-    fn begins_line(&self, id: Id) -> bool {
-        let made = |id: Id| self.block.insts.get(usize::from(id));
-        let Some(inst) = made(id).filter(|inst| inst.op == Op::And) else {
-            return false;
-        };
-        let clears = |inst: &Inst| inst.op == Op::Const && inst.imm & (LINE as u64 - 1) == 0;
-        inst.args[..2]
-            .iter()
-            .any(|id| made(*id).is_some_and(clears))
+        same && self.block.stays_in_line(inst)
     }
 
     fn special(&mut self, inst: &Inst) -> Option<Value> {
@@ -195,9 +184,6 @@ impl Body<'_, '_, '_> {
     }
 }
 
-/// The length of a line, in bytes.
-const LINE: i64 = 64;
-
 /// A line of memory that the TLB has answered for.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
@@ -207,12 +193,6 @@ pub struct Line {
     base: Id,
     store: bool,
     addend: Value,
-}
-
-/// Whether an access stays in a line that its base begins.
-fn in_line(inst: &Inst, arg: MemArg) -> bool {
-    let first = i64::from(arg.offset);
-    first >= 0 && first + inst.ty.bytes() as i64 <= LINE
 }
 
 /// A load with the extension that follows it.

@@ -63,6 +63,17 @@ pub struct Stub {
     pub back: usize,
 }
 
+/// A line of memory that was stored to; `rax` holds the host's address of what was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The instruction that stores.
+    pub site: u8,
+    /// The line's address.
+    pub base: Id,
+    /// The offset of what was stored.
+    pub offset: i32,
+}
+
 /// An operand as an instruction takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -95,6 +106,8 @@ pub struct Body<'a> {
     pub(crate) done: bool,
     /// Where a call goes whose return is not noted.
     pub(crate) deep: Option<Jump>,
+    /// What was stored to by the operation before this one: see [`Line`].
+    pub(crate) line: Option<Line>,
     /// The value in each register that holds one.
     owners: [u16; 16],
     /// The registers that hold something.
@@ -146,6 +159,7 @@ impl<'a> Body<'a> {
             ways: Ways::default(),
             exits: [None; EXITS],
             deep: None,
+            line: None,
             done: false,
             owners: [NONE; 16],
             used: 0,

@@ -8,7 +8,7 @@ use vm_ir::block::NONE;
 use vm_ir::{Id, Inst, MemArg, Op, Order, Type};
 use vm_mem::{TLB_ENTRIES, TlbEntry};
 
-use crate::body::{Body, Stub, size};
+use crate::body::{Body, Line, Stub, size};
 use crate::survey;
 use crate::x64::{
     Alu, Cond, Extend, R8, R9, RAX, RBP, RCX, RDI, RDX, RSI, Reg, Rm, Shift, Size, at,
@@ -43,6 +43,11 @@ impl Body<'_> {
                 Some(())
             }
             Op::Load | Op::Store => None,
+            // Where the TLB answers, nothing traps.
+            Op::ProbeLoad | Op::ProbeStore => {
+                let store = inst.op == Op::ProbeStore;
+                self.locate(inst.args[0], arg, inst.ty, store)
+            }
             _ if inst.ty >= Type::I32 && !arg.big_endian => self.atomic(inst, arg),
             _ => self.special(inst),
         }
@@ -76,14 +81,29 @@ impl Body<'_> {
 
     fn store(&mut self, inst: &Inst, arg: MemArg) -> Option<()> {
         let [addr, value, _, _] = inst.args;
-        let (ty, to) = (inst.ty, at(RAX, 0));
+        let ty = inst.ty;
         // The value first: a register for it may have to be found.
         let imm = self.short(value);
         let reg = match imm {
             Some(_) => None,
             None => Some(self.reg(value)?),
         };
-        self.locate(addr, arg, ty, true)?;
+        let line = Line {
+            site: self.site,
+            base: addr,
+            offset: arg.offset,
+        };
+        let in_line = self.block.stays_in_line(inst);
+        let to = match self.line {
+            Some(last) if in_line && (last.site, last.base) == (line.site, addr) => {
+                at(RAX, line.offset - last.offset)
+            }
+            _ => {
+                self.locate(addr, arg, ty, true)?;
+                self.line = in_line.then_some(line);
+                at(RAX, 0)
+            }
+        };
         match (imm, reg) {
             (Some(imm), _) => self.asm.store_imm(ty.bytes(), to, imm),
             (None, Some(reg)) => self.asm.store(ty.bytes(), to, reg),

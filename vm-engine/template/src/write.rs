@@ -29,6 +29,10 @@ impl Body<'_> {
 
     fn inst(&mut self, inst: &Inst) -> Option<()> {
         let fact = self.notes.facts[usize::from(self.now)];
+        // Constants are written where they are used.
+        if !matches!(inst.op, Op::Const | Op::Store) {
+            self.line = None;
+        }
         match inst.op.effect() {
             Effect::Get if inst.op == Op::Get => {
                 if fact.uses == 0 {

@@ -15,6 +15,7 @@ use std::arch::naked_asm;
 use std::mem::offset_of;
 
 use super::Places;
+use super::gates::Table;
 use crate::cpu::Cpu;
 use crate::flat::{Code, Flat, Handler};
 use hooks::Out;
@@ -30,32 +31,22 @@ pub const AVAILABLE: bool = true;
 /// See [`super::KEEPS_FRAMES`].
 pub const KEEPS_FRAMES: bool = true;
 
-/// The ways out by each exit.
-pub const LEFT_BY: [Gate; 3] = [left_by_first, left_by_second, left_by_third];
-/// The way out behind the jump cache.
-pub const UNKNOWN: Gate = unknown;
-/// The way to handlers.
-pub const FLAT: Gate = flat;
-/// The way out of what must not be entered.
-pub const DEAD: Gate = dead;
-/// Only code without frames has the stubs that lead there.
-pub const MISS: Gate = miss;
-/// As above.
-pub const MISS_FLOAT: Gate = miss;
-/// See [`super::Gates`].
-pub const FUEL: Gate = fuel;
-/// See [`super::Gates`].
-pub const PAGES: Gate = pages;
-/// See [`super::Gates`].
-pub const NEXT: Gate = next;
-/// See [`super::Gates`].
-pub const TRAP: Gate = trap;
-/// See [`super::Gates`].
-pub const CALL: Gate = call;
-/// See [`super::Gates`].
-pub const SPECIAL: Gate = special;
-/// See [`super::Gates`].
-pub const MISS_AT: Gate = miss;
+/// The gates of this host; only code without frames has stubs that lead to those for misses.
+pub const GATES: Table<Gate> = Table {
+    left_by: [left_by_first, left_by_second, left_by_third],
+    unknown,
+    flat,
+    dead,
+    miss,
+    miss_float: miss,
+    fuel,
+    pages,
+    next,
+    trap,
+    call,
+    special,
+    miss_at: miss,
+};
 
 /// The handler that stands first in a block which has native code.
 pub const HOOK: Handler = hook;

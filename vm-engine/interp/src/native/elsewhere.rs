@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "enters handlers; see UNSAFETY")]
 // UNSAFETY: as in `control`. The gates are never reached, since nothing leads to native code.
 
+use super::gates::Table;
 use crate::control::enter;
 use crate::cpu::Cpu;
 use crate::flat::{Code, Flat, Handler};
@@ -15,32 +16,22 @@ pub const AVAILABLE: bool = false;
 /// See [`super::KEEPS_FRAMES`].
 pub const KEEPS_FRAMES: bool = true;
 
-/// See [`super::Gates`].
-pub const LEFT_BY: [Gate; 3] = [nowhere; 3];
-/// See [`super::Gates`].
-pub const UNKNOWN: Gate = nowhere;
-/// See [`super::Gates`].
-pub const FLAT: Gate = nowhere;
-/// See [`super::Gates`].
-pub const DEAD: Gate = nowhere;
-/// See [`super::Gates`].
-pub const MISS: Gate = nowhere;
-/// See [`super::Gates`].
-pub const MISS_FLOAT: Gate = nowhere;
-/// See [`super::Gates`].
-pub const FUEL: Gate = nowhere;
-/// See [`super::Gates`].
-pub const PAGES: Gate = nowhere;
-/// See [`super::Gates`].
-pub const NEXT: Gate = nowhere;
-/// See [`super::Gates`].
-pub const TRAP: Gate = nowhere;
-/// See [`super::Gates`].
-pub const CALL: Gate = nowhere;
-/// See [`super::Gates`].
-pub const SPECIAL: Gate = nowhere;
-/// See [`super::Gates`].
-pub const MISS_AT: Gate = nowhere;
+/// Never reached.
+pub const GATES: Table<Gate> = Table {
+    left_by: [nowhere; 3],
+    unknown: nowhere,
+    flat: nowhere,
+    dead: nowhere,
+    miss: nowhere,
+    miss_float: nowhere,
+    fuel: nowhere,
+    pages: nowhere,
+    next: nowhere,
+    trap: nowhere,
+    call: nowhere,
+    special: nowhere,
+    miss_at: nowhere,
+};
 
 /// The handler that stands first in a block which has native code: there is none.
 pub const HOOK: Handler = hook;

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicPtr;
 
 use vm_engine_cache::Entry;
 
-use super::host;
+use super::host::{self, GATES};
 use crate::flat::{EXITS, Head};
 
 /// Addresses that native code calls or jumps to; all of them are written for its convention.
@@ -37,6 +37,29 @@ pub struct Gates {
     /// Jumped to as `fuel` is, where a region is entered that stands on several pages which have
     /// not been seen in the present state of the jump cache.
     pub pages: usize,
+}
+
+/// The pieces of assembly that a host has for all this.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<Gate> {
+    /// The ways out by each exit that is not linked.
+    pub left_by: [Gate; EXITS],
+    /// The way out behind the jump cache.
+    pub unknown: Gate,
+    /// The way to handlers.
+    pub flat: Gate,
+    /// The way out of what must not be entered.
+    pub dead: Gate,
+    /// See [`Gates`], as for all that follow.
+    pub miss: Gate,
+    pub miss_float: Gate,
+    pub fuel: Gate,
+    pub pages: Gate,
+    pub next: Gate,
+    pub trap: Gate,
+    pub call: Gate,
+    pub special: Gate,
+    pub miss_at: Gate,
 }
 
 /// What a TLB miss is about, in 32 bits: number of the instruction, store or load, register, bytes.
@@ -113,13 +136,13 @@ impl Call {
 
 /// Stand behind exits that are not linked, by the number of the exit.
 static UNLINKED: [Head; EXITS] = [
-    head(host::LEFT_BY[0]),
-    head(host::LEFT_BY[1]),
-    head(host::LEFT_BY[2]),
+    head(GATES.left_by[0]),
+    head(GATES.left_by[1]),
+    head(GATES.left_by[2]),
 ];
 
 /// Stands behind the jump cache.
-static UNKNOWN: Head = head(host::UNKNOWN);
+static UNKNOWN: Head = head(GATES.unknown);
 
 const fn head(entry: host::Gate) -> Head {
     Head {
@@ -133,15 +156,15 @@ impl Default for Gates {
         let at = |gate: host::Gate| gate as usize;
         Self {
             unknown: &UNKNOWN,
-            miss: at(host::MISS),
-            miss_float: at(host::MISS_FLOAT),
-            fuel: at(host::FUEL),
-            next: at(host::NEXT),
-            trap: at(host::TRAP),
-            call: at(host::CALL),
-            special: at(host::SPECIAL),
-            miss_at: at(host::MISS_AT),
-            pages: at(host::PAGES),
+            miss: at(GATES.miss),
+            miss_float: at(GATES.miss_float),
+            fuel: at(GATES.fuel),
+            next: at(GATES.next),
+            trap: at(GATES.trap),
+            call: at(GATES.call),
+            special: at(GATES.special),
+            miss_at: at(GATES.miss_at),
+            pages: at(GATES.pages),
         }
     }
 }
@@ -149,12 +172,12 @@ impl Default for Gates {
 impl Head {
     /// The head of a block without native code.
     pub fn flat() -> Self {
-        head(host::FLAT)
+        head(GATES.flat)
     }
 
     /// Keeps native code from entering the block.
     pub fn bury(&self) {
-        self.lead_to(host::DEAD as *const () as *mut u8);
+        self.lead_to(GATES.dead as *const () as *mut u8);
     }
 
     /// Lets native code enter the block here from now on.

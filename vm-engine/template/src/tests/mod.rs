@@ -2,6 +2,7 @@
 
 mod blocks;
 mod calls;
+mod lines;
 mod machine;
 mod ops;
 mod shape;

@@ -12,7 +12,7 @@ use super::machine::Machine;
 
 /// Reads all of the code, from the entry to its end: nothing else stands between; how many exits
 /// and stubs there are.
-fn read(native: &Native) -> Result<(usize, usize), String> {
+pub fn read(native: &Native) -> Result<(usize, usize), String> {
     let code = &native.bytes[native.entry..];
     let decoder = Decoder::with_ip(64, code, native.entry as u64, DecoderOptions::NONE);
     let insns: Vec<Instruction> = decoder.into_iter().collect();
