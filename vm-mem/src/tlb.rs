@@ -2,8 +2,11 @@
 
 use vm_core::{Flush, GuestVirt, PAGE_BITS, PAGE_MASK};
 
-use crate::filter::PageFilter;
 use crate::spans::Spans;
+
+use writers::Writers;
+
+mod writers;
 
 /// The entries of one table.
 // LIMIT: a compiler's data and the kernel's are a few thousand pages; of 100 misses that 1024
@@ -74,8 +77,8 @@ pub struct TlbTable {
     /// The addresses that large mappings were entered for, first and last: one page of a large
     /// mapping can not be forgotten alone.
     large: Spans,
-    /// The host pages that entries may answer stores for.
-    written: PageFilter,
+    /// The entries that answer stores, by host page.
+    writers: Writers,
     used: u64,
 }
 
@@ -147,7 +150,7 @@ impl TlbTable {
             filled: Box::new([0; TLB_ENTRIES / 64]),
             global: Box::new([0; TLB_ENTRIES / 64]),
             large: Spans::default(),
-            written: PageFilter::default(),
+            writers: Writers::default(),
             used: 0,
         }
     }
@@ -174,7 +177,7 @@ impl TlbTable {
     pub fn enter(&mut self, addr: u64, entry: TlbEntry, bits: u32, global: bool) {
         let index = Self::index(addr);
         let (word, bit) = (index / 64, 1 << (index % 64));
-        self.entries[index] = entry;
+        self.set(index, entry);
         self.filled[word] |= bit;
         if global {
             self.global[word] |= bit;
@@ -187,28 +190,21 @@ impl TlbTable {
         }
     }
 
-    /// Notes that the entry of an address answers stores to a host page from now on.
-    pub fn note_write(&mut self, host_page: u64) {
-        self.written.note(host_page);
+    fn set(&mut self, index: usize, entry: TlbEntry) {
+        self.entries[index] = entry;
+        if entry.write != NO_TAG {
+            let host = entry.write.wrapping_add(entry.addend);
+            self.writers.note(index, host);
+        }
     }
 
     /// Takes back the permission to write a page without notice.
     fn protect(&mut self, host_page: u64) {
-        if !self.written.may_have(host_page) {
-            return;
-        }
-        // While at it, it is found out what is left.
-        self.written.clear();
-        for (number, word) in self.filled.iter().enumerate() {
-            for index in set_bits(number, *word) {
-                let entry = &mut self.entries[index];
-                let host = entry.write.wrapping_add(entry.addend);
-                if entry.write == NO_TAG {
-                } else if host == host_page {
-                    entry.write = NO_TAG;
-                } else {
-                    self.written.note(host);
-                }
+        for index in self.writers.of(host_page) {
+            let entry = &mut self.entries[index];
+            let answers = entry.write != NO_TAG;
+            if answers && entry.write.wrapping_add(entry.addend) == host_page {
+                entry.write = NO_TAG;
             }
         }
     }
@@ -220,7 +216,6 @@ impl TlbTable {
                 self.entries[index].write = NO_TAG;
             }
         }
-        self.written.clear();
     }
 
     fn is_global(&self, index: usize) -> bool {
@@ -240,7 +235,6 @@ impl TlbTable {
     fn clear(&mut self) {
         self.forget(|_, _| true);
         self.large.clear();
-        self.written.clear();
     }
 
     /// Forgets what is not shared by all address spaces.
@@ -270,16 +264,15 @@ impl TlbTable {
         } else {
             self.clear();
         }
-        for (number, word) in self.filled.iter_mut().enumerate() {
-            let new = from.filled[number] & from.global[number] & !*word;
+        for number in 0..self.filled.len() {
+            let new = from.filled[number] & from.global[number] & !self.filled[number];
             for index in set_bits(number, new) {
-                self.entries[index] = from.entries[index];
+                self.set(index, from.entries[index]);
             }
-            *word |= new;
+            self.filled[number] |= new;
             self.global[number] |= new;
         }
         self.large.note_all(&from.large);
-        self.written.note_all(&from.written);
     }
 
     /// Forgets one page, and what can not be told from it.

@@ -332,9 +332,6 @@ impl Slow {
                 new.write = virt;
             }
             table.enter(addr, new, entry.bits, entry.global);
-            if new.write == virt {
-                table.note_write(page.host);
-            }
         }
         Ok((Place::Ram(host, at), entry.whole))
     }

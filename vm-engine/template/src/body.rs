@@ -5,6 +5,7 @@ use std::ops::Range;
 use vm_engine_interp::native::{EXITS, Mark, Places, Ways, Whence};
 use vm_ir::{Block, Id, Layout, Op, SlotId, Type};
 
+use crate::pieces::{Line, Source, Stub};
 use crate::survey::Fact;
 use crate::x64::{Alu, Assembler, Extend, Jump, Mem, RCX, RDI, RSI, Reg, Rm, Size, at};
 
@@ -50,37 +51,6 @@ pub struct Notes {
     pub skips: Vec<Jump>,
     /// What the code is for, if somebody wants to know.
     pub marks: Option<Vec<Mark>>,
-}
-
-/// Code out of line that calls a gate and comes back.
-#[derive(Clone, Copy, Debug)]
-pub struct Stub {
-    /// Where it is jumped from.
-    pub from: Jump,
-    /// What it says, packed.
-    pub miss: u32,
-    /// Where it comes back to.
-    pub back: usize,
-}
-
-/// A line of memory that was stored to; `rax` holds the host's address of what was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The instruction that stores.
-    pub site: u8,
-    /// The line's address.
-    pub base: Id,
-    /// The offset of what was stored.
-    pub offset: i32,
-}
-
-/// An operand as an instruction takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A register or memory.
-    Rm(Rm),
-    /// A constant.
-    Imm(i32),
 }
 
 /// A block on its way to code.

@@ -2,7 +2,8 @@
 
 use vm_ir::{Id, Inst, Op, Type};
 
-use crate::body::{Body, Source, size};
+use crate::body::{Body, size};
+use crate::pieces::Source;
 use crate::survey::is_comparison;
 use crate::x64::{Alu, Cond, Extend, RCX, Reg, Rm, Size};
 

@@ -24,6 +24,7 @@ mod exits;
 mod fields;
 mod memory;
 mod ops;
+mod pieces;
 mod survey;
 mod write;
 mod x64;

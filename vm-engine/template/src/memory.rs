@@ -8,7 +8,8 @@ use vm_ir::block::NONE;
 use vm_ir::{Id, Inst, MemArg, Op, Order, Type};
 use vm_mem::{TLB_ENTRIES, TlbEntry};
 
-use crate::body::{Body, Line, Stub, size};
+use crate::body::{Body, size};
+use crate::pieces::{Line, Stub};
 use crate::survey;
 use crate::x64::{
     Alu, Cond, Extend, R8, R9, RAX, RBP, RCX, RDI, RDX, RSI, Reg, Rm, Shift, Size, at,

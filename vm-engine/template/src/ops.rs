@@ -2,7 +2,8 @@
 
 use vm_ir::{Id, Inst, Op, Type};
 
-use crate::body::{Body, Source, size};
+use crate::body::{Body, size};
+use crate::pieces::Source;
 use crate::x64::{Alu, Cond, Count, Extend, Mem, RAX, RCX, RDX, Reg, Rm, Shift, Size, Unary, at};
 
 /// How an operation is written.
