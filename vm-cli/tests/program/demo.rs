@@ -3,17 +3,12 @@
 use std::io::{Read, Write};
 use std::process::Stdio;
 
-use crate::vm::{hear, vm};
+use crate::vm::{hear, start, vm};
 
 /// Runs a command line, types when the demo asks, and gives the exit code, what stood on the
 /// stream of the console and what stood on the other one.
 fn converse(arguments: &str, typed: &str) -> (Option<i32>, String, String) {
-    let mut child = vm(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    let mut child = start(&mut vm(arguments));
     let mut keyboard = child.stdin.take().expect("a pipe");
     let mut out: Box<dyn Read> = Box::new(child.stdout.take().expect("a pipe"));
     let mut err: Box<dyn Read> = Box::new(child.stderr.take().expect("a pipe"));

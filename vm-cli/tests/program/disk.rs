@@ -3,11 +3,10 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::Stdio;
 
 use tests_xtask::images::{need, tool};
 
-use crate::vm::{hear, vm};
+use crate::vm::{hear, start, vm};
 
 const MENU: &str = "default second\nlabel first\nmenu label The first\nlinux /boot/vmlinux\n\
     append vmtest=panic\nlabel second\nmenu label The second\nlinux /boot/vmlinux\n\
@@ -32,13 +31,7 @@ fn folder() -> Option<tempfile::TempDir> {
 
 /// Runs a command line, types when the shell asks, and gives exit code, output and messages.
 fn boot(folder: &Path, line: &str, typed: &str) -> (Option<i32>, String, String) {
-    let mut child = vm(line)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    let mut child = start(vm(line).current_dir(folder));
     let mut keyboard = child.stdin.take().expect("a pipe");
     let mut err = child.stderr.take().expect("a pipe");
     let messages = std::thread::spawn(move || {

@@ -4,14 +4,14 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tests_xtask::images::need;
 use vm_runtime::Symbols;
 
-use crate::vm::{hear, program};
+use crate::vm::{hear, program, start, vm};
 
 /// The address of bare programs.
 const BASE: u64 = 0x8000_0000;
@@ -25,14 +25,7 @@ struct Told {
 
 /// Runs a command line, typing when the demo asks: exit code, standard output, standard error.
 fn run(arguments: &[&str], typed: &str) -> (Option<i32>, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
-        .args(["run", "--limit-insns", "4000000000"])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    let mut child = start(vm("run --limit-insns 4000000000").args(arguments));
     let mut keyboard = child.stdin.take().expect("a pipe");
     let mut out = child.stdout.take().expect("a pipe");
     let mut err = child.stderr.take().expect("a pipe");

@@ -3,11 +3,10 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use crate::vm::{hear, text, vm};
+use crate::vm::{hear, start, text, vm};
 
 /// Starts the demo from a file, does something to the file when it asks, and lets it restart:
 /// exit code, standard output, standard error.
@@ -15,13 +14,8 @@ fn restart(folder: &TempDir, flags: &str, change: fn(&Path)) -> (Option<i32>, St
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/guests/demo/demo.bin");
     let kernel = folder.path().join("kernel");
     fs::copy(demo, &kernel).expect("the demo");
-    let mut child = vm(&format!("run -k kernel -m 128M {flags}"))
-        .current_dir(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    let line = format!("run -k kernel -m 128M {flags}");
+    let mut child = start(vm(&line).current_dir(folder.path()));
     let mut keyboard = child.stdin.take().expect("a pipe");
     let mut out = child.stdout.take().expect("a pipe");
     let mut said = Vec::new();

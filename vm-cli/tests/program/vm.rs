@@ -2,13 +2,20 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// A command line, to which nobody types anything.
 pub fn vm(line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));
     command.args(line.split_whitespace()).stdin(Stdio::null());
     command
+}
+
+/// Starts a command that is typed to and listened to.
+pub fn start(command: &mut Command) -> Child {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let child = command.stderr(Stdio::piped()).spawn();
+    child.expect("the program starts")
 }
 
 /// What becomes of a command line in a folder.
@@ -19,13 +26,7 @@ pub fn output_in(folder: &Path, line: &str) -> Output {
 
 /// What becomes of a command line when that is typed at the console.
 pub fn typed(line: &str, input: &str) -> Output {
-    let mut child = vm(line)
-        .env("COLUMNS", "120")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    let mut child = start(vm(line).env("COLUMNS", "120"));
     let mut stdin = child.stdin.take().expect("a pipe");
     stdin.write_all(input.as_bytes()).expect("it reads");
     drop(stdin);
